@@ -1,0 +1,6 @@
+//! The server over TCP, through tonic's own client.
+
+mod calls;
+mod drain;
+mod infrastructure;
+mod probe;

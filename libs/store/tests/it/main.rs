@@ -1,0 +1,6 @@
+//! The store against real databases, the same tests on both engines.
+
+mod event_log;
+mod fixture;
+mod request_log;
+mod rows;

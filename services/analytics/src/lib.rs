@@ -1,0 +1,1 @@
+//! Coverage and reach: projections of the other services' events.

@@ -1,0 +1,1 @@
+//! Bulletins, posting tasks, deliveries, channels, receipts.

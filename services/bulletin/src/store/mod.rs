@@ -1,0 +1,23 @@
+//! The only place that knows tables. Everything that changes state also appends its events, in the same transaction.
+
+pub(crate) mod bulletins;
+pub(crate) mod claims;
+pub(crate) mod clock;
+pub(crate) mod deliveries;
+pub(crate) mod expansion;
+pub(crate) mod groups;
+pub(crate) mod inbox;
+pub(crate) mod media;
+mod migration;
+pub(crate) mod posters;
+pub(crate) mod publications;
+pub(crate) mod receipts;
+pub(crate) mod results;
+mod schema;
+pub(crate) mod snapshot;
+mod sql;
+pub(crate) mod tally;
+pub(crate) mod tasks;
+pub(crate) mod unknowns;
+
+pub(crate) use migration::Migrator;

@@ -1,0 +1,183 @@
+//! UnitService over gRPC.
+
+use std::pin::Pin;
+
+use futures::Stream;
+use prost::Message;
+use senani_access::Principal;
+use senani_proto::hierarchy::v1::import_units_request::Piece;
+use senani_proto::hierarchy::v1::unit_service_server::UnitService;
+use senani_proto::hierarchy::v1::{self as pb, ErrorReason};
+use senani_store::request_log::RequestKey;
+use senani_store::{PageSize, PageToken};
+use tonic::{Request, Response, Status, Streaming};
+use uuid::Uuid;
+
+use super::csv;
+use crate::convert;
+use crate::domain::check_draft;
+use crate::error::{Error, Wrong};
+use crate::store::{Repeat, Units, page};
+
+/// Bytes of an imported file at most.
+const FILE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Units in a batch at most.
+const BATCH: usize = 500;
+
+/// The gRPC face of the register of units.
+#[derive(Debug)]
+pub(crate) struct UnitApi {
+    units: Units,
+    /// The cell's time zone, in seconds east of UTC: what day is today.
+    zone_seconds: i32,
+}
+
+impl UnitApi {
+    pub(crate) fn new(units: Units, zone_seconds: i32) -> Self {
+        Self { units, zone_seconds }
+    }
+
+    fn today(&self) -> String {
+        let offset = time::UtcOffset::from_whole_seconds(self.zone_seconds).unwrap_or(time::UtcOffset::UTC);
+        let date = time::OffsetDateTime::now_utc().to_offset(offset).date();
+        format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+    }
+}
+
+#[tonic::async_trait]
+impl UnitService for UnitApi {
+    type StreamSubtreeStream = Pin<Box<dyn Stream<Item = Result<pb::StreamSubtreeResponse, Status>> + Send>>;
+
+    async fn create_unit(&self, request: Request<pb::CreateUnitRequest>) -> Result<Response<pb::Unit>, Status> {
+        let principal = Principal::of(&request)?;
+        let request = request.into_inner();
+        let fingerprint = request.encode_to_vec();
+        let request_id = if request.request_id.is_empty() {
+            None
+        } else {
+            let parsed = request.request_id.parse::<Uuid>();
+            Some(parsed.map_err(|_| Error::invalid(ErrorReason::RequestIdInvalid, "request_id", "not a UUID"))?)
+        };
+        let unit = request
+            .unit
+            .ok_or_else(|| Error::invalid(ErrorReason::KindMissing, "unit", "a unit is needed"))?;
+        let draft = convert::draft(request.unit_id, unit, &self.today())?;
+        let problems = check_draft(&draft, senani_proto::name::is_slug);
+        if !problems.is_empty() {
+            let path = |field: &str| {
+                match field {
+                    "slug" => "unit_id",
+                    "opened_on" => "unit.open_date",
+                    "name_hi" => "unit.display_names[hi]",
+                    _ => "unit.display_names",
+                }
+                .to_owned()
+            };
+            let wrong = problems.into_iter().map(|problem| Error::of_problem(problem, &path)).collect();
+            return Err(Error::Invalid(wrong).into());
+        }
+        let repeat = request_id.map(|request_id| Repeat {
+            key: RequestKey { subject: principal.subject(), method: "UnitService/CreateUnit", request_id },
+            fingerprint,
+        });
+        Ok(Response::new(self.units.create(draft, repeat, request.validate_only).await?))
+    }
+
+    async fn get_unit(&self, request: Request<pb::GetUnitRequest>) -> Result<Response<pb::Unit>, Status> {
+        let slug = convert::slug(&request.into_inner().name, "name")?;
+        let unit = self.units.get(&slug).await?;
+        Ok(Response::new(convert::unit(&unit)))
+    }
+
+    async fn batch_get_units(
+        &self,
+        request: Request<pb::BatchGetUnitsRequest>,
+    ) -> Result<Response<pb::BatchGetUnitsResponse>, Status> {
+        let names = request.into_inner().names;
+        if names.is_empty() || names.len() > BATCH {
+            let what = format!("between 1 and {BATCH} names are needed");
+            return Err(Error::invalid(ErrorReason::BatchSizeInvalid, "names", what).into());
+        }
+        let slugs = names
+            .iter()
+            .enumerate()
+            .map(|(index, name)| convert::slug(name, &format!("names[{index}]")))
+            .collect::<Result<Vec<_>, _>>()?;
+        let units = self.units.batch_get(&slugs).await?;
+        Ok(Response::new(pb::BatchGetUnitsResponse { units: units.iter().map(convert::unit).collect() }))
+    }
+
+    async fn list_units(
+        &self,
+        request: Request<pb::ListUnitsRequest>,
+    ) -> Result<Response<pb::ListUnitsResponse>, Status> {
+        let request = request.into_inner();
+        let size = PageSize::from_wire(request.page_size).map_err(Error::from)?;
+        let filter = (&request.parent, request.kind);
+        let after = PageToken::open(&request.page_token, &filter).map_err(Error::from)?;
+        let parent =
+            if request.parent.is_empty() { None } else { Some(convert::slug(&request.parent, "parent")?) };
+        let kind = (request.kind != 0).then_some(request.kind);
+        let found = self.units.list(parent.as_deref(), kind, after.as_deref(), size).await?;
+        let page = page(found, size, &filter);
+        Ok(Response::new(pb::ListUnitsResponse { units: page.items, next_page_token: page.next_page_token }))
+    }
+
+    async fn list_ancestors(
+        &self,
+        request: Request<pb::ListAncestorsRequest>,
+    ) -> Result<Response<pb::ListAncestorsResponse>, Status> {
+        let slug = convert::slug(&request.into_inner().name, "name")?;
+        let units = self.units.ancestors(&slug).await?;
+        Ok(Response::new(pb::ListAncestorsResponse { units: units.iter().map(convert::unit).collect() }))
+    }
+
+    async fn stream_subtree(
+        &self,
+        request: Request<pb::StreamSubtreeRequest>,
+    ) -> Result<Response<Self::StreamSubtreeStream>, Status> {
+        let slug = convert::slug(&request.into_inner().name, "name")?;
+        let units = self.units.subtree(&slug).await?;
+        let responses = units
+            .into_iter()
+            .map(|(unit, depth)| Ok(pb::StreamSubtreeResponse { unit: Some(convert::unit(&unit)), depth }));
+        Ok(Response::new(Box::pin(futures::stream::iter(responses))))
+    }
+
+    async fn import_units(
+        &self,
+        request: Request<Streaming<pb::ImportUnitsRequest>>,
+    ) -> Result<Response<pb::ImportUnitsResponse>, Status> {
+        let mut pieces = request.into_inner();
+        let out_of_order = |what: &str| Error::invalid(ErrorReason::StreamOutOfOrder, "piece", what);
+        let first = next(&mut pieces).await?;
+        let Some(Piece::Options(options)) = first else {
+            return Err(out_of_order("the first message carries the options").into());
+        };
+        let mut file = Vec::new();
+        while let Some(piece) = next(&mut pieces).await? {
+            let Piece::Content(content) = piece else {
+                return Err(out_of_order("the options come once").into());
+            };
+            if file.len() + content.len() > FILE_BYTES {
+                let wrong = Wrong::new(ErrorReason::CsvTooLarge, "content", "the file is over 64 MiB");
+                return Err(Error::Invalid(vec![wrong]).into());
+            }
+            file.extend_from_slice(&content);
+        }
+        let rows = csv::parse(&file)?;
+        drop(file);
+        let import = self.units.import(&rows, options.validate_only).await?;
+        Ok(Response::new(convert::import(&import)))
+    }
+}
+
+async fn next(pieces: &mut Streaming<pb::ImportUnitsRequest>) -> Result<Option<Piece>, Error> {
+    let message = pieces.message().await.map_err(|status| Error::Stream(Box::new(status)))?;
+    match message {
+        Some(pb::ImportUnitsRequest { piece: Some(piece) }) => Ok(Some(piece)),
+        Some(_) => Err(Error::invalid(ErrorReason::StreamOutOfOrder, "piece", "a message is empty")),
+        None => Ok(None),
+    }
+}

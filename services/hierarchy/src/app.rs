@@ -1,0 +1,135 @@
+//! The wiring: migrate, build (connects and binds, so that a bad configuration fails first), run.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sea_orm::DbErr;
+use senani_proto::eventlog::v1::event_log_service_server::EventLogServiceServer;
+use senani_proto::hierarchy::v1::unit_service_server::UnitServiceServer;
+use senani_server::Server;
+use senani_store::event_log::{Feed, keep_pruned};
+use senani_store::{Store, StoreOptions};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::UnitApi;
+use crate::domain::{KindRules, KindRulesError};
+use crate::store::migrations::Migrator;
+use crate::store::{UnitSnapshot, Units};
+
+/// The state's own rules of which kind stands under which, when no file is configured: those of Bihar.
+const DEFAULT_KINDS: &str = include_str!("../../../data/bihar/kinds.toml");
+
+/// Configuration of hierarchy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where to listen for gRPC.
+    pub listen: SocketAddr,
+    /// `sqlite://PATH` or `postgres://…`.
+    pub database_url: String,
+    /// Which kind of unit may stand under which (`kinds.toml`); empty for the built-in rules.
+    pub kinds_file: PathBuf,
+    /// The cell's time zone in minutes east of UTC; India is 330.
+    pub time_zone_minutes: i32,
+    /// Days that events are kept for consumers.
+    pub event_retention_days: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7361)),
+            database_url: "sqlite://hierarchy.sqlite".to_owned(),
+            kinds_file: PathBuf::new(),
+            time_zone_minutes: 330,
+            event_retention_days: 7,
+        }
+    }
+}
+
+/// Why hierarchy cannot start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The database cannot be opened or migrated.
+    #[error("the database of hierarchy cannot be used")]
+    Database(#[from] DbErr),
+    /// The address is taken or not allowed.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    /// The file of kinds cannot be read.
+    #[error("the file of kinds {0} cannot be read")]
+    KindsFile(PathBuf, #[source] std::io::Error),
+    /// The file of kinds cannot be used.
+    #[error("the file of kinds cannot be used")]
+    Kinds(#[from] KindRulesError),
+    /// The server failed.
+    #[error("the server of hierarchy failed")]
+    Serve(#[from] senani_server::ServeError),
+}
+
+/// Hierarchy, connected and bound, not yet serving.
+#[derive(Debug)]
+pub struct App {
+    config: Config,
+    store: Store,
+    rules: KindRules,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl App {
+    /// Applies pending migrations.
+    ///
+    /// # Errors
+    /// [`AppError::Database`].
+    pub async fn migrate(config: &Config) -> Result<(), AppError> {
+        senani_store::create_database(&config.database_url).await?;
+        Ok(senani_store::migrate::<Migrator>(&config.database_url).await?)
+    }
+
+    /// Connects to the database and binds the address.
+    ///
+    /// # Errors
+    /// [`AppError`].
+    pub async fn build(config: Config) -> Result<Self, AppError> {
+        let kinds = if config.kinds_file.as_os_str().is_empty() {
+            DEFAULT_KINDS.to_owned()
+        } else {
+            std::fs::read_to_string(&config.kinds_file)
+                .map_err(|error| AppError::KindsFile(config.kinds_file.clone(), error))?
+        };
+        let rules = KindRules::parse(&kinds)?;
+        let store = Store::connect(&config.database_url, &StoreOptions::default()).await?;
+        let listen = |error| AppError::Listen(config.listen, error);
+        let listener = senani_server::bind(config.listen).map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        Ok(Self { config, store, rules, listener, address })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop`, then drains.
+    ///
+    /// # Errors
+    /// [`AppError::Serve`].
+    pub async fn run(self, stop: CancellationToken) -> Result<(), AppError> {
+        let units = Units::new(self.store.clone(), self.rules);
+        let api = UnitApi::new(units, self.config.time_zone_minutes * 60);
+        let feed = Feed::new(self.store.clone(), UnitSnapshot, stop.clone());
+        let retention = Duration::from_secs(self.config.event_retention_days * 86_400);
+        let pruning = tokio::spawn(keep_pruned(self.store.clone(), retention, stop.clone()));
+        let served = Server::new("hierarchy")
+            .add_service(UnitServiceServer::new(api))
+            .add_service(EventLogServiceServer::new(feed))
+            .serve(self.listener, stop)
+            .await;
+        pruning.abort();
+        Ok(served?)
+    }
+}

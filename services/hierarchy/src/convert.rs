@@ -1,0 +1,125 @@
+//! Between the contract and the domain.
+
+use senani_proto::eventlog::v1::event::Payload;
+use senani_proto::hierarchy::v1::{self as pb, ErrorReason};
+use senani_proto::name::UnitName;
+use senani_store::Timestamp;
+
+use crate::domain::{Certainty, Change, Draft, Import, Kind, KindRules, RowProblem, Unit};
+use crate::error::{Error, Wrong};
+
+/// Differences that an answer lists at most.
+const LISTED: usize = 500;
+
+pub(crate) fn unit(unit: &Unit) -> pb::Unit {
+    let draft = &unit.draft;
+    pb::Unit {
+        name: format!("units/{}", draft.slug),
+        uid: unit.id.to_string(),
+        kind: draft.kind as i32,
+        parent: draft.parent.as_ref().map_or_else(String::new, |parent| format!("units/{parent}")),
+        display_names: draft.names.clone().into_iter().collect(),
+        codes: draft.codes.clone().into_iter().collect(),
+        open_date: draft.opened_on.clone(),
+        close_date: unit.closed_on.clone(),
+        certainty: draft.certainty as i32,
+        etag: format!("\"{}\"", unit.version),
+        create_time: Timestamp(unit.created_at).to_proto(),
+        update_time: Timestamp(unit.updated_at).to_proto(),
+    }
+}
+
+pub(crate) fn unit_changed(changed: &Unit) -> Payload {
+    Payload::Hierarchy(pb::HierarchyEvent {
+        kind: Some(pb::hierarchy_event::Kind::UnitChanged(pb::UnitChanged {
+            unit: Some(unit(changed)),
+            parent_uid: changed.parent_id.map_or_else(String::new, |id| id.to_string()),
+        })),
+    })
+}
+
+/// The slug in a unit's name; `field` is where the name stands in the request.
+pub(crate) fn slug(name: &str, field: &str) -> Result<String, Error> {
+    name.parse::<UnitName>()
+        .map(|name| name.slug().to_owned())
+        .map_err(|error| Error::invalid(ErrorReason::NameInvalid, field, error.to_string()))
+}
+
+/// A draft from the wire; `today` is the opening date when none is given.
+pub(crate) fn draft(slug_of_unit: String, unit: pb::Unit, today: &str) -> Result<Draft, Error> {
+    let kind = Kind::from_number(unit.kind)
+        .ok_or_else(|| Error::invalid(ErrorReason::KindMissing, "unit.kind", "a unit needs a kind"))?;
+    let parent = if unit.parent.is_empty() { None } else { Some(slug(&unit.parent, "unit.parent")?) };
+    Ok(Draft {
+        slug: slug_of_unit,
+        parent,
+        kind,
+        names: unit.display_names.into_iter().collect(),
+        codes: unit.codes.into_iter().collect(),
+        opened_on: if unit.open_date.is_empty() { today.to_owned() } else { unit.open_date },
+        certainty: Certainty::from_number(unit.certainty).unwrap_or_default(),
+    })
+}
+
+pub(crate) fn kind_forbidden(kind: Kind, parent: Option<Kind>, rules: &KindRules, field: impl Into<String>) -> Wrong {
+    let allowed = rules.allowed_parents(kind).iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+    let parent = parent.map_or("none", Kind::name);
+    let description = if allowed.is_empty() {
+        format!("a {} is the root and stands under no unit", kind.name())
+    } else {
+        format!("a {} may not stand under {parent}, only under {allowed}", kind.name())
+    };
+    Wrong::new(ErrorReason::KindForbiddenUnderParent, field, description)
+        .with("kind", kind.name())
+        .with("parent_kind", parent)
+        .with("allowed", allowed)
+}
+
+pub(crate) fn row_problems(problems: &[(u64, RowProblem)], rules: &KindRules) -> Vec<Wrong> {
+    problems.iter().map(|(line, problem)| row_problem(*line, problem, rules)).collect()
+}
+
+fn row_problem(line: u64, problem: &RowProblem, rules: &KindRules) -> Wrong {
+    let path = |column: &str| format!("rows[{line}].{column}");
+    match problem {
+        RowProblem::Draft(problem) => Error::of_problem(*problem, &path),
+        RowProblem::ParentUnknown(parent) => {
+            Wrong::new(ErrorReason::ParentUnknown, path("parent"), "no such unit in the file or the register")
+                .with("parent", format!("units/{parent}"))
+        }
+        RowProblem::KindForbidden { kind, parent } => kind_forbidden(*kind, *parent, rules, path("kind")),
+        RowProblem::Cycle => Wrong::new(ErrorReason::Cycle, path("parent"), "the unit would stand under itself"),
+        RowProblem::SlugTwice => Wrong::new(ErrorReason::SlugTaken, path("slug"), "the slug is in the file twice"),
+        RowProblem::KindChanged => {
+            Wrong::new(ErrorReason::KindChanged, path("kind"), "the unit exists with another kind")
+        }
+        RowProblem::CodeTaken(system) => {
+            Wrong::new(ErrorReason::CodeTaken, path("codes"), "another unit has this code").with("system", system)
+        }
+        RowProblem::RootExists => {
+            Wrong::new(ErrorReason::RootExists, path("parent"), "there is one root; name a parent")
+        }
+    }
+}
+
+pub(crate) fn import(import: &Import) -> pb::ImportUnitsResponse {
+    let count = |change| {
+        let many = import.differences.iter().filter(|difference| difference.change == change).count();
+        i32::try_from(many).unwrap_or(i32::MAX)
+    };
+    let differences = import.differences.iter().take(LISTED).map(|difference| pb::UnitDifference {
+        unit: format!("units/{}", difference.draft.slug),
+        change: match difference.change {
+            Change::Added => pb::unit_difference::Change::Added,
+            Change::Changed => pb::unit_difference::Change::Changed,
+            Change::Moved => pb::unit_difference::Change::Moved,
+        } as i32,
+    });
+    pb::ImportUnitsResponse {
+        added: count(Change::Added),
+        changed: count(Change::Changed),
+        moved: count(Change::Moved),
+        unchanged: i32::try_from(import.unchanged).unwrap_or(i32::MAX),
+        differences: differences.collect(),
+    }
+}

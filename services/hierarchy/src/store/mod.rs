@@ -1,0 +1,30 @@
+//! The tables of the structure. Returns domain types; nothing outside knows a column.
+
+mod import;
+pub(crate) mod migrations;
+mod row;
+mod snapshot;
+mod units;
+
+
+use std::sync::Arc;
+
+use senani_store::Store;
+
+use crate::domain::KindRules;
+
+pub(crate) use snapshot::UnitSnapshot;
+pub(crate) use units::{Repeat, page};
+
+/// Units in their database.
+#[derive(Debug, Clone)]
+pub(crate) struct Units {
+    store: Store,
+    rules: Arc<KindRules>,
+}
+
+impl Units {
+    pub(crate) fn new(store: Store, rules: KindRules) -> Self {
+        Self { store, rules: Arc::new(rules) }
+    }
+}

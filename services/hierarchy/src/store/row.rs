@@ -1,0 +1,42 @@
+//! A row of `unit` and the unit in it.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{DbErr, QueryResult};
+use uuid::Uuid;
+
+use crate::domain::{Certainty, Draft, Kind, Unit};
+
+/// What every query of units selects, from `unit u LEFT JOIN unit p`.
+pub(super) const COLUMNS: &str = "u.id, u.slug, u.parent_id, p.slug AS parent_slug, u.kind, u.names, u.codes, \
+     u.opened_on, u.closed_on, u.certainty, u.version, u.created_at, u.updated_at";
+
+pub(super) fn unit(row: &QueryResult) -> Result<Unit, DbErr> {
+    let kind: i32 = row.try_get_by_index(4)?;
+    let certainty: i32 = row.try_get_by_index(9)?;
+    Ok(Unit {
+        id: row.try_get_by_index(0)?,
+        parent_id: row.try_get_by_index::<Option<Uuid>>(2)?,
+        draft: Draft {
+            slug: row.try_get_by_index(1)?,
+            parent: row.try_get_by_index(3)?,
+            kind: Kind::from_number(kind).ok_or_else(|| DbErr::Type(format!("unknown unit kind {kind}")))?,
+            names: from_json(&row.try_get_by_index::<String>(5)?)?,
+            codes: from_json(&row.try_get_by_index::<String>(6)?)?,
+            opened_on: row.try_get_by_index(7)?,
+            certainty: Certainty::from_number(certainty).unwrap_or_default(),
+        },
+        closed_on: row.try_get_by_index(8)?,
+        version: row.try_get_by_index(10)?,
+        created_at: row.try_get_by_index(11)?,
+        updated_at: row.try_get_by_index(12)?,
+    })
+}
+
+pub(super) fn to_json(map: &BTreeMap<String, String>) -> String {
+    serde_json::Value::from_iter(map.iter().map(|(key, value)| (key.clone(), value.clone()))).to_string()
+}
+
+fn from_json(text: &str) -> Result<BTreeMap<String, String>, DbErr> {
+    serde_json::from_str(text).map_err(|error| DbErr::Json(error.to_string()))
+}

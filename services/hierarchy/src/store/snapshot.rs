@@ -1,0 +1,27 @@
+//! The whole structure as events, for consumers whose cursor has expired.
+
+use sea_orm::{ConnectionTrait, DbErr, Statement};
+use senani_proto::eventlog::v1::event::Payload;
+use senani_store::ReadTransaction;
+use senani_store::event_log::Snapshot;
+
+use super::row::{self, COLUMNS};
+use crate::convert;
+
+/// Every unit, parents before their children.
+#[derive(Debug)]
+pub(crate) struct UnitSnapshot;
+
+impl Snapshot for UnitSnapshot {
+    async fn payloads(&self, txn: &ReadTransaction) -> Result<Vec<Payload>, DbErr> {
+        let sql = format!(
+            "WITH RECURSIVE down(id, depth) AS (\
+                SELECT id, 0 FROM unit WHERE parent_id IS NULL \
+                UNION ALL SELECT unit.id, down.depth + 1 FROM unit JOIN down ON unit.parent_id = down.id) \
+             SELECT {COLUMNS} FROM down JOIN unit u ON u.id = down.id \
+             LEFT JOIN unit p ON p.id = u.parent_id ORDER BY down.depth, u.slug"
+        );
+        let rows = txn.query_all_raw(Statement::from_string(txn.get_database_backend(), sql)).await?;
+        rows.iter().map(|row| Ok(convert::unit_changed(&row::unit(row)?))).collect()
+    }
+}

@@ -1,0 +1,1 @@
+//! Orders, groups, members, enrolments, consent: the only place with personal data.

@@ -1,0 +1,1 @@
+//! Whole cells: journeys, conformance, faults; and the benchmarks.
