@@ -21,6 +21,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // prost turns comments into doc comments, in which rustdoc would read `[…]` and `<…>` as markup.
     tonic_prost_build::configure()
         .bytes(".")
+        // Sorted maps: the same message always has the same bytes, which fingerprints of requests rely on.
+        .btree_map(".")
         .enum_attribute(".", "#[allow(clippy::all, missing_docs)]")
         .message_attribute(".", "#[allow(clippy::all, missing_docs)]")
         .compile_fds(set)?;

@@ -39,7 +39,8 @@ pub struct ClientOptions {
     /// The bearer token to show at the gateway.
     pub token: Option<String>,
     /// How long a unary call may take. A request's own time counts instead: set by `Request::set_timeout`, or by a
-    /// [`Deadline`] in its extensions. A stream has no time limit unless its request sets one.
+    /// [`Deadline`] in its extensions, the earlier of both. A stream has no time limit unless its request sets one, which
+    /// then holds for all of the stream. (Which methods are unary is known from the contracts.)
     pub deadline: Duration,
 }
 
@@ -115,10 +116,10 @@ impl Channel {
     fn prepare(&self, request: &mut Request<Body>) -> Time {
         let unary = senani_proto::method::is_unary(request.uri().path());
         let given = Deadline::read(request.headers());
-        let deadline = given
-            .or_else(|| request.extensions().get::<Deadline>().copied())
-            .or_else(|| unary.then(|| Deadline::after(self.shared.deadline)));
-        if let Some(deadline) = deadline.filter(|_| given.is_none()) {
+        // A forwarded request has both: its header tells what its caller gave, its extension what is left of that.
+        let deadline = given.into_iter().chain(request.extensions().get::<Deadline>().copied()).min();
+        let deadline = deadline.or_else(|| unary.then(|| Deadline::after(self.shared.deadline)));
+        if let Some(deadline) = deadline.filter(|deadline| Some(*deadline) != given) {
             request.headers_mut().insert(TIMEOUT, deadline.grpc_timeout());
         }
         let headers = request.headers_mut();

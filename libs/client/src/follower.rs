@@ -139,6 +139,10 @@ fn check_density(cursor: &str, response: &SubscribeResponse) -> Result<(), Failu
     if next.position == position { Ok(()) } else { Err(Failure::Gap { expected: position, found: next.position }) }
 }
 
+fn system_time(time: &prost_types::Timestamp) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::new(time.seconds.try_into().unwrap_or(0), time.nanos.try_into().unwrap_or(0))
+}
+
 fn expired(status: &Status) -> bool {
     senani_error::reason_of(status).as_deref() == Some("CURSOR_EXPIRED")
 }

@@ -11,6 +11,8 @@ mod connection;
 mod failure;
 pub mod follower;
 mod retry;
+#[cfg(test)]
+mod tests;
 
 pub use backoff::Backoff;
 pub use channel::{Channel, ClientOptions, ConnectError, UNARY_DEADLINE, connect};

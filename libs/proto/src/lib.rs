@@ -26,5 +26,5 @@ package!(analytics, "senani.analytics.v1", "Coverage and reach.");
 package!(eventlog, "senani.eventlog.v1", "The feed between services.", pub use crate::event_cursor as cursor;);
 
 pub mod event_cursor;
-pub mod name;
 pub mod method;
+pub mod name;

@@ -179,9 +179,12 @@ impl Calls {
         } else {
             Span::none()
         };
+        // Strangers choose the paths that they ask for; a label has few values.
+        let known = senani_proto::method::is_known(request.uri().path());
+        let label = if known { path } else { "unknown" };
         let record = Record {
             service: self.service,
-            method: path.to_owned(),
+            method: label.to_owned(),
             begun: Instant::now(),
             code: None,
             span: span.clone(),

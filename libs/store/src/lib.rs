@@ -1,9 +1,9 @@
 //! One database per service: connections, writing transactions, bulk rows, migrations under a lock, the event log, the request
 //! log. The same code runs on SQLite, the embedded default, and on PostgreSQL; only this crate knows which.
 
+mod connection;
 pub mod cursor;
 pub mod event_log;
-mod connection;
 mod migration;
 mod page;
 pub mod request_log;

@@ -68,10 +68,13 @@ pub async fn create_database(url: &str) -> Result<(), DbErr> {
         let quoted = name.replace('"', "\"\"");
         let created = db.execute_unprepared(&format!("CREATE DATABASE \"{quoted}\"")).await;
         // Another process may have been faster.
-        if let Err(error) = created {
-            if !error.to_string().contains("already exists") && !error.to_string().contains("duplicate key") {
-                return Err(error);
-            }
+        let exists = |error: &DbErr| {
+            let text = error.to_string();
+            text.contains("already exists") || text.contains("duplicate key")
+        };
+        match created {
+            Err(error) if !exists(&error) => return Err(error),
+            _ => {}
         }
     }
     db.close().await

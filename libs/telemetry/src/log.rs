@@ -14,7 +14,7 @@ use tracing::{
 use tracing_subscriber::{
     Layer,
     fmt::{
-        FmtContext, FormatEvent, FormatFields,
+        FmtContext, FormatEvent, FormatFields, MakeWriter,
         format::Writer,
         time::{FormatTime as _, SystemTime},
     },
@@ -23,13 +23,21 @@ use tracing_subscriber::{
 
 use crate::{LogFormat, request};
 
-/// The layer that writes events to standard error.
+/// The layer that writes events to standard error, coloured when that is a terminal and nobody objects.
 pub(crate) fn layer<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colour);
+    layer_to(io::stderr, format, colour)
+}
+
+fn layer_to<S, W>(writer: W, format: LogFormat, colour: bool) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colour);
     match format {
         LogFormat::Human => layer.event_format(Human).boxed(),
         LogFormat::Json => layer.with_ansi(false).event_format(Json).boxed(),
@@ -182,5 +190,71 @@ impl Visit for Fields {
 
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.put(field, value.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use http::HeaderValue;
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(format: LogFormat, work: impl FnOnce()) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let layer = layer_to(move || writer.clone(), format, false);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), work);
+        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn a_line_for_people_holds_level_target_message_and_fields() {
+        let line = logged(LogFormat::Human, || {
+            tracing::warn!(target: "senani_hierarchy", units = 7, path = "a b", kind = "zone", "imported");
+        });
+        assert!(line.contains(" WARN senani_hierarchy imported "), "{line}");
+        assert!(line.contains(r#"units=7"#) && line.contains(r#"path="a b""#) && line.contains("kind=zone"), "{line}");
+        assert!(line.ends_with('\n'));
+    }
+
+    #[test]
+    fn a_json_line_is_one_object_whatever_the_text() {
+        let lines = logged(LogFormat::Json, || {
+            tracing::error!(target: "t", error = %"line\nbreak \"quoted\"", count = 3, "failed\nbadly");
+        });
+        let [line] = lines.lines().collect::<Vec<_>>()[..] else { panic!("{lines}") };
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["level"], "ERROR");
+        assert_eq!(line["target"], "t");
+        assert_eq!(line["message"], "failed\nbadly");
+        assert_eq!(line["fields"]["error"], "line\nbreak \"quoted\"");
+        assert_eq!(line["fields"]["count"], 3);
+        assert!(line["timestamp"].as_str().unwrap().ends_with('Z'));
+        assert!(line.get("trace_id").is_none(), "no span, no trace");
+    }
+
+    #[tokio::test]
+    async fn a_line_of_a_request_carries_its_id() {
+        let work = async { logged(LogFormat::Json, || tracing::info!("within")) };
+        let line = request::with_request_id(HeaderValue::from_static("0192-abc"), work).await;
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["request_id"], "0192-abc");
     }
 }

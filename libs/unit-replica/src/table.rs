@@ -20,18 +20,17 @@ pub async fn create_table(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         _ => ("blob", "blob"),
     };
     // `unit_changed` is senani.hierarchy.v1.UnitChanged, encoded: what a later version adds to a unit is there already.
-    let statement =
-        format!("CREATE TABLE unit_replica (id {uuid} PRIMARY KEY, unit_changed {bytes} NOT NULL)");
+    let statement = format!("CREATE TABLE unit_replica (id {uuid} PRIMARY KEY, unit_changed {bytes} NOT NULL)");
     db.execute_unprepared(&statement).await.map(drop)
 }
 
 /// The units in events; those of other kinds are none of ours.
 pub(crate) fn units_in(events: &[Event]) -> impl Iterator<Item = &UnitChanged> {
     events.iter().filter_map(|event| match &event.payload {
-        Some(Payload::Hierarchy(event)) => match &event.kind {
-            Some(Kind::UnitChanged(changed)) => Some(changed),
-            None => None,
-        },
+        Some(Payload::Hierarchy(event)) => event.kind.as_ref().map(|kind| {
+            let Kind::UnitChanged(changed) = kind;
+            changed
+        }),
         _ => None,
     })
 }
@@ -53,9 +52,8 @@ pub(crate) fn entry(changed: &UnitChanged) -> Option<UnitEntry> {
 
 /// Stores units, the later of two with one id.
 pub(crate) async fn store(txn: &WriteTransaction, events: &[Event]) -> Result<(), DbErr> {
-    let rows: std::collections::BTreeMap<Uuid, Vec<u8>> = units_in(events)
-        .filter_map(|changed| Some((entry(changed)?.id, changed.encode_to_vec())))
-        .collect();
+    let rows: std::collections::BTreeMap<Uuid, Vec<u8>> =
+        units_in(events).filter_map(|changed| Some((entry(changed)?.id, changed.encode_to_vec()))).collect();
     let (ids, units): (Vec<Uuid>, Vec<Vec<u8>>) = rows.into_iter().unzip();
     Rows::new()
         .uuid("id", ids)

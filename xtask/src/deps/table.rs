@@ -157,11 +157,15 @@ pub(crate) const TABLE: &[Row] = &[
             "senani-bulletin",
             "senani-client",
             "senani-config",
+            // The client commands tell a person why a call was refused.
+            "senani-error",
             "senani-gateway",
             "senani-hierarchy",
             "senani-membership",
             "senani-order",
             "senani-proto",
+            // The signals that end the process.
+            "senani-server",
             "senani-simulator",
             "senani-store",
             "senani-telemetry",

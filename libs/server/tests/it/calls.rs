@@ -9,14 +9,14 @@ use crate::probe::{LIMIT, Running};
 
 #[track_caller]
 fn assert_fails(outcome: Result<impl std::fmt::Debug, Status>, code: Code, reason: &str) {
-    let status = outcome.unwrap_err();
+    let status = outcome.expect_err("a refusal");
     assert_eq!(status.code(), code, "{status:?}");
     assert!(is_reason(&status, SENANI_DOMAIN, reason), "{status:?}");
 }
 
 fn request(message: &str, key: &'static str, value: &'static str) -> Request<String> {
     let mut request = Request::new(message.to_owned());
-    request.metadata_mut().insert(key, value.parse().unwrap());
+    request.metadata_mut().insert(key, value.parse().expect("a header value"));
     request
 }
 

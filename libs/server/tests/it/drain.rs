@@ -28,12 +28,7 @@ async fn a_stream_that_never_ends_is_cut_after_the_drain_timeout() {
     probe.ended_within(PATIENCE).await;
     assert!(begun.elapsed() >= drain);
     assert!(feed.message().await.is_err(), "the caller learns of the cut");
-    let gone = async {
-        while held.strong_count() > 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, gone).await.expect("the handler's stream is dropped");
+    senani_testkit::eventually(PATIENCE, "the handler's stream to be dropped", async || held.strong_count() == 0).await;
 }
 
 #[tokio::test]
@@ -66,4 +61,12 @@ async fn a_stopped_server_takes_no_connections() {
     let address = probe.address;
     probe.ended_within(PATIENCE).await;
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn the_first_signal_stops_gently() {
+    let stop = senani_server::stop_signal();
+    assert!(!stop.is_cancelled());
+    nix::sys::signal::raise(nix::sys::signal::Signal::SIGTERM).unwrap();
+    tokio::time::timeout(PATIENCE, stop.cancelled()).await.expect("SIGTERM cancels the token");
 }

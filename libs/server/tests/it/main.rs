@@ -4,3 +4,4 @@ mod calls;
 mod drain;
 mod infrastructure;
 mod probe;
+mod telemetry;

@@ -81,10 +81,7 @@ impl<S: Snapshot> EventLogService for Feed<S> {
     type SubscribeStream = Pin<Box<dyn Stream<Item = Result<SubscribeResponse, Status>> + Send>>;
     type SnapshotStream = Pin<Box<dyn Stream<Item = Result<SnapshotResponse, Status>> + Send>>;
 
-    async fn subscribe(
-        &self,
-        request: Request<SubscribeRequest>,
-    ) -> Result<Response<Self::SubscribeStream>, Status> {
+    async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<Self::SubscribeStream>, Status> {
         let cursor = self.start(&request.into_inner().cursor).await?;
         let (sender, receiver) = mpsc::channel(UNDER_WAY);
         let (store, stop) = (self.store.clone(), self.stop.clone());
@@ -142,8 +139,7 @@ async fn feed(
             }
         }
         cursor.position = events.last().map_or(cursor.position, |event| event.position);
-        let response =
-            SubscribeResponse { events, cursor: cursor.to_string(), send_time: Timestamp::now().to_proto() };
+        let response = SubscribeResponse { events, cursor: cursor.to_string(), send_time: Timestamp::now().to_proto() };
         if sender.send(Ok(response)).await.is_err() {
             return Ok(());
         }

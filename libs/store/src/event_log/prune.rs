@@ -13,8 +13,11 @@ use crate::{Store, Timestamp};
 /// # Errors
 /// The database's.
 pub async fn prune_before(store: &Store, time: Timestamp) -> Result<u64, DbErr> {
+    let backend = store.backend();
     let txn = store.begin_write().await?;
-    let backend = txn.get_database_backend();
+    // Lock the head first and look afterwards: a look from before the lock would not see the events that were just appended.
+    let lock = "UPDATE event_head SET position = position WHERE id = 1";
+    txn.execute_raw(Statement::from_string(backend, lock)).await?;
     // Times may step back between events: the bound is the last event of the unbroken run of old ones.
     let move_bound = Statement::from_sql_and_values(
         backend,
@@ -23,11 +26,11 @@ pub async fn prune_before(store: &Store, time: Timestamp) -> Result<u64, DbErr> 
         [time.0.into()],
     );
     txn.execute_raw(move_bound).await?;
-    let delete = Statement::from_string(
-        backend,
-        "DELETE FROM event_log WHERE position <= (SELECT pruned_through FROM event_head WHERE id = 1)",
-    );
-    let deleted = txn.execute_raw(delete).await?.rows_affected();
+    txn.commit().await?;
+    // Deleting takes long and needs no lock: what is before the bound is gone for every reader already.
+    let txn = store.begin_write().await?;
+    let delete = "DELETE FROM event_log WHERE position <= (SELECT pruned_through FROM event_head WHERE id = 1)";
+    let deleted = txn.execute_raw(Statement::from_string(backend, delete)).await?.rows_affected();
     txn.commit().await?;
     Ok(deleted)
 }

@@ -84,8 +84,7 @@ async fn a_reader_beside_concurrent_writers_misses_nothing_and_sees_each_event_o
             })
             .collect();
 
-        let expected: usize =
-            WRITERS * (0..TRANSACTIONS).filter(|at| at % 7 != 6).map(|at| 1 + at % 3).sum::<usize>();
+        let expected: usize = WRITERS * (0..TRANSACTIONS).filter(|at| at % 7 != 6).map(|at| 1 + at % 3).sum::<usize>();
         let (mut position, mut seen) = (0, HashSet::new());
         while seen.len() < expected {
             let response = next(&mut stream).await;
@@ -159,10 +158,8 @@ async fn a_consumer_killed_again_and_again_applies_each_event_exactly_once() {
         for at in 0_i64.. {
             let consumer = tokio::spawn(consume(source.clone(), own.clone()));
             let target = ((at + 1) * 40).min(300);
-            eventually(PATIENCE, "the consumer gets on", async || {
-                count("SELECT count(*) FROM thing").await >= target
-            })
-            .await;
+            eventually(PATIENCE, "the consumer gets on", async || count("SELECT count(*) FROM thing").await >= target)
+                .await;
             consumer.abort();
             if target == 300 {
                 break;

@@ -29,8 +29,7 @@ async fn of_two_equal_requests_at_once_one_does_the_work_and_both_hear_of_it() {
     for engine in engines() {
         let (_database, store) = store(engine).await;
         let id = Uuid::now_v7();
-        let mut answers: Vec<&str> =
-            futures::future::join_all((0..4).map(|_| work(&store, id, b"same"))).await;
+        let mut answers: Vec<&str> = futures::future::join_all((0..4).map(|_| work(&store, id, b"same"))).await;
         answers.sort_unstable();
         assert_eq!(answers, ["done", "done", "done", "new"], "{engine}");
         assert_eq!(work(&store, id, b"other").await, "reused", "{engine}");

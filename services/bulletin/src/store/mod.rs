@@ -2,8 +2,10 @@
 
 pub(crate) mod bulletins;
 pub(crate) mod claims;
-pub(crate) mod clock;
+mod clock;
+pub(crate) mod closing;
 pub(crate) mod deliveries;
+pub(crate) mod desk;
 pub(crate) mod expansion;
 pub(crate) mod groups;
 pub(crate) mod inbox;

@@ -22,7 +22,7 @@ pub(crate) async fn expire_leases(store: &Store) -> Result<u64, DbErr> {
     if sql::one(store.reader(), &format!("SELECT 1 {expired} LIMIT 1"), []).await?.is_none() {
         return Ok(0);
     }
-    let mut txn = store.begin_write().await?;
+    let txn = store.begin_write().await?;
     let query = format!("SELECT token, delivery_ids {expired} ORDER BY token LIMIT $1{}", skip_locked(backend));
     let mut changes = Changes::default();
     let mut count = 0;

@@ -76,8 +76,7 @@ fn row(line: u64, record: &csv::ByteRecord) -> Result<ImportRow, Wrong> {
         draft: Draft {
             slug: slug.to_owned(),
             parent: (!parent.is_empty()).then(|| parent.to_owned()),
-            kind: Kind::from_name(kind)
-                .ok_or_else(|| cell(ErrorReason::KindMissing, "kind", "not a kind of unit"))?,
+            kind: Kind::from_name(kind).ok_or_else(|| cell(ErrorReason::KindMissing, "kind", "not a kind of unit"))?,
             names: names
                 .into_iter()
                 .filter(|(_, name)| !name.is_empty())

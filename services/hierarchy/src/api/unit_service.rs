@@ -59,9 +59,7 @@ impl UnitService for UnitApi {
             let parsed = request.request_id.parse::<Uuid>();
             Some(parsed.map_err(|_| Error::invalid(ErrorReason::RequestIdInvalid, "request_id", "not a UUID"))?)
         };
-        let unit = request
-            .unit
-            .ok_or_else(|| Error::invalid(ErrorReason::KindMissing, "unit", "a unit is needed"))?;
+        let unit = request.unit.ok_or_else(|| Error::invalid(ErrorReason::KindMissing, "unit", "a unit is needed"))?;
         let draft = convert::draft(request.unit_id, unit, &self.today())?;
         let problems = check_draft(&draft, senani_proto::name::is_slug);
         if !problems.is_empty() {
@@ -116,8 +114,7 @@ impl UnitService for UnitApi {
         let size = PageSize::from_wire(request.page_size).map_err(Error::from)?;
         let filter = (&request.parent, request.kind);
         let after = PageToken::open(&request.page_token, &filter).map_err(Error::from)?;
-        let parent =
-            if request.parent.is_empty() { None } else { Some(convert::slug(&request.parent, "parent")?) };
+        let parent = if request.parent.is_empty() { None } else { Some(convert::slug(&request.parent, "parent")?) };
         let kind = (request.kind != 0).then_some(request.kind);
         let found = self.units.list(parent.as_deref(), kind, after.as_deref(), size).await?;
         let page = page(found, size, &filter);

@@ -79,13 +79,11 @@ pub fn plan_import(
     is_slug: impl Fn(&str) -> bool + Copy,
 ) -> Result<Import, Vec<(u64, RowProblem)>> {
     let mut problems = Vec::new();
-    let mut after: HashMap<&str, &Draft> =
-        register.iter().map(|(slug, unit)| (slug.as_str(), &unit.draft)).collect();
+    let mut after: HashMap<&str, &Draft> = register.iter().map(|(slug, unit)| (slug.as_str(), &unit.draft)).collect();
     let mut seen = HashSet::new();
     for row in rows {
-        problems.extend(
-            check_draft(&row.draft, is_slug).into_iter().map(|problem| (row.line, RowProblem::Draft(problem))),
-        );
+        problems
+            .extend(check_draft(&row.draft, is_slug).into_iter().map(|problem| (row.line, RowProblem::Draft(problem))));
         if !seen.insert(row.draft.slug.as_str()) {
             problems.push((row.line, RowProblem::SlugTwice));
         }
@@ -115,8 +113,7 @@ pub fn plan_import(
             Some(parent) => match after.get(parent.as_str()) {
                 None => problems.push((row.line, RowProblem::ParentUnknown(parent.clone()))),
                 Some(above) if !rules.allows(draft.kind, Some(above.kind)) => {
-                    problems
-                        .push((row.line, RowProblem::KindForbidden { kind: draft.kind, parent: Some(above.kind) }));
+                    problems.push((row.line, RowProblem::KindForbidden { kind: draft.kind, parent: Some(above.kind) }));
                 }
                 Some(_) if depth(&after, &draft.slug).is_none() => problems.push((row.line, RowProblem::Cycle)),
                 Some(_) => {}

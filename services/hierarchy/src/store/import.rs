@@ -28,8 +28,7 @@ impl Units {
         }
 
         let now = Timestamp::now().0;
-        let mut ids: HashMap<&str, Uuid> =
-            register.iter().map(|(slug, unit)| (slug.as_str(), unit.id)).collect();
+        let mut ids: HashMap<&str, Uuid> = register.iter().map(|(slug, unit)| (slug.as_str(), unit.id)).collect();
         let mut added = Vec::new();
         let mut changed = Vec::new();
         for difference in &import.differences {

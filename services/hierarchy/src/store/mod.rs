@@ -6,7 +6,6 @@ mod row;
 mod snapshot;
 mod units;
 
-
 use std::sync::Arc;
 
 use senani_store::Store;

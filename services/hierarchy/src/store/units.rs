@@ -28,9 +28,8 @@ impl Units {
 
     /// In the order of `slugs`; the first that is missing is the error.
     pub(crate) async fn batch_get(&self, slugs: &[String]) -> Result<Vec<Unit>, Error> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM v JOIN unit u ON u.slug = v.slug LEFT JOIN unit p ON p.id = u.parent_id"
-        );
+        let sql =
+            format!("SELECT {COLUMNS} FROM v JOIN unit u ON u.slug = v.slug LEFT JOIN unit p ON p.id = u.parent_id");
         let rows = senani_store::Rows::new()
             .text("slug", slugs.iter().map(String::as_str))
             .query(self.store.reader(), &sql, &[])
@@ -68,8 +67,7 @@ impl Units {
              WHERE u.slug > $1{condition} ORDER BY u.slug LIMIT $2"
         );
         let db = self.store.reader();
-        let rows =
-            db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, parameters)).await?;
+        let rows = db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, parameters)).await?;
         Ok(units(&rows)?)
     }
 
@@ -165,14 +163,11 @@ impl Units {
                 Error::Invalid(vec![wrong.with("parent", format!("units/{slug}"))])
             })?),
             None => {
-                let root = Statement::from_string(
-                    txn.get_database_backend(),
-                    "SELECT slug FROM unit WHERE parent_id IS NULL",
-                );
+                let root =
+                    Statement::from_string(txn.get_database_backend(), "SELECT slug FROM unit WHERE parent_id IS NULL");
                 if let Some(row) = txn.query_one_raw(root).await? {
                     let slug: String = row.try_get_by_index(0)?;
-                    let wrong =
-                        Wrong::new(ErrorReason::RootExists, "unit.parent", "there is one root; name a parent");
+                    let wrong = Wrong::new(ErrorReason::RootExists, "unit.parent", "there is one root; name a parent");
                     return Err(Error::Invalid(vec![wrong.with("unit", format!("units/{slug}"))]));
                 }
                 None
@@ -187,8 +182,7 @@ impl Units {
 }
 
 pub(super) async fn find(db: &impl ConnectionTrait, slug: &str) -> Result<Option<Unit>, DbErr> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM unit u LEFT JOIN unit p ON p.id = u.parent_id WHERE u.slug = $1");
+    let sql = format!("SELECT {COLUMNS} FROM unit u LEFT JOIN unit p ON p.id = u.parent_id WHERE u.slug = $1");
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [slug.into()]);
     db.query_one_raw(statement).await?.as_ref().map(row::unit).transpose()
 }
@@ -225,19 +219,13 @@ pub(super) async fn insert(txn: &WriteTransaction, units: &[&Unit]) -> Result<()
 pub(super) async fn insert_codes(txn: &WriteTransaction, units: &[&Unit]) -> Result<(), DbErr> {
     let codes: Vec<(&str, &str, Uuid)> = units
         .iter()
-        .flat_map(|unit| {
-            unit.draft.codes.iter().map(|(system, code)| (system.as_str(), code.as_str(), unit.id))
-        })
+        .flat_map(|unit| unit.draft.codes.iter().map(|(system, code)| (system.as_str(), code.as_str(), unit.id)))
         .collect();
     senani_store::Rows::new()
         .text("system", codes.iter().map(|code| code.0))
         .text("code", codes.iter().map(|code| code.1))
         .uuid("unit_id", codes.iter().map(|code| code.2))
-        .execute(
-            &**txn,
-            "INSERT INTO unit_code (system, code, unit_id) SELECT v.system, v.code, v.unit_id FROM v",
-            &[],
-        )
+        .execute(&**txn, "INSERT INTO unit_code (system, code, unit_id) SELECT v.system, v.code, v.unit_id FROM v", &[])
         .await
         .map(drop)
 }

@@ -12,3 +12,32 @@ mod phone;
 mod poster;
 mod random;
 mod wrong;
+
+use std::io::BufWriter;
+
+use crate::bihar;
+use crate::cli::{Generate, Material};
+
+/// Writes the material that was asked for to standard output.
+pub(crate) fn run(generate: &Generate) -> anyhow::Result<()> {
+    let Material::Members { count, seed } = generate.what;
+    let output = BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
+    let written = members(output, &MembersOptions { count, seed }, bihar::UNITS, &bihar::ORDERS);
+    match written {
+        Ok(summary) => {
+            let wrong: u64 = summary.wrong.values().sum();
+            eprintln!("{} rows, {wrong} of them wrong on purpose", summary.rows);
+            Ok(())
+        }
+        // The reader had enough (`| head`).
+        Err(error) if is_broken_pipe(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+            || cause.to_string().contains("Broken pipe")
+    })
+}

@@ -1,0 +1,217 @@
+//! The wiring: migrate, build (connects and binds, so that a bad configuration fails first), run.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::DbErr;
+use senani_client::{Channel, ClientOptions, ConnectError, follower};
+use senani_proto::bulletin::v1::bulletin_service_server::BulletinServiceServer;
+use senani_proto::bulletin::v1::delivery_service_server::DeliveryServiceServer;
+use senani_proto::bulletin::v1::task_service_server::TaskServiceServer;
+use senani_proto::eventlog::v1::event_log_service_server::EventLogServiceServer;
+use senani_server::Server;
+use senani_store::event_log::{Feed, keep_pruned};
+use senani_store::{Store, StoreOptions};
+use senani_unit_replica::{ReplicaError, UnitReplica};
+use time::UtcOffset;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{BODY_BYTES, BulletinApi, DeliveryApi, PosterLimits, TaskApi};
+use crate::channel::ChannelError;
+use crate::config::Config;
+use crate::follow::GroupSink;
+use crate::register::Register;
+use crate::store::Migrator;
+use crate::store::snapshot::PresentState;
+use crate::worker::bells::Bells;
+use crate::worker::dispatch::Dispatcher;
+use crate::worker::expand::Expander;
+use crate::worker::ingest::{self, Inbox};
+use crate::worker::{apply, settle};
+
+/// How long workers may take to end what is under way. A message that was sent should have its answer recorded.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Why bulletin cannot start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The database cannot be opened or migrated.
+    #[error("the database of bulletin cannot be used")]
+    Database(#[from] DbErr),
+    /// The replica of the structure cannot be loaded.
+    #[error("the structure cannot be loaded")]
+    Structure(#[from] ReplicaError),
+    /// The address is taken or not allowed.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    /// The address of another service is malformed.
+    #[error("another service cannot be reached as configured")]
+    Connect(#[from] ConnectError),
+    /// A channel is configured wrongly.
+    #[error("a channel cannot be used")]
+    Channel(#[from] ChannelError),
+    /// The time zone is no offset from UTC.
+    #[error("time_zone_minutes is no offset from UTC")]
+    TimeZone,
+    /// The server failed.
+    #[error("the server of bulletin failed")]
+    Serve(#[from] senani_server::ServeError),
+}
+
+/// Bulletin, connected and bound, not yet serving.
+#[derive(Debug)]
+pub struct App {
+    config: Config,
+    store: Store,
+    units: UnitReplica,
+    hierarchy: Channel,
+    membership: Channel,
+    time_zone: UtcOffset,
+    dispatchers: Vec<Dispatcher>,
+    bells: Bells,
+    /// Ends the workers; cancelled by the stop that [`App::run`] is given.
+    ending: CancellationToken,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl App {
+    /// Applies pending migrations.
+    ///
+    /// # Errors
+    /// [`AppError::Database`].
+    pub async fn migrate(config: &Config) -> Result<(), AppError> {
+        senani_store::create_database(&config.database_url).await?;
+        Ok(senani_store::migrate::<Migrator>(&config.database_url).await?)
+    }
+
+    /// Connects to the database, checks the channels and binds the address. Other services need not be there yet.
+    ///
+    /// # Errors
+    /// [`AppError`].
+    pub async fn build(config: Config) -> Result<Self, AppError> {
+        let time_zone = UtcOffset::from_whole_seconds(config.time_zone_minutes.saturating_mul(60));
+        let time_zone = time_zone.map_err(|_| AppError::TimeZone)?;
+        let connect = |url: &str| {
+            let subject = Some("services/bulletin".to_owned());
+            senani_client::connect(url, ClientOptions { subject, ..ClientOptions::default() })
+        };
+        let (hierarchy, membership) = (connect(&config.hierarchy_url)?, connect(&config.membership_url)?);
+        let options = StoreOptions { max_connections: config.database_connections.max(2) };
+        let store = Store::connect(&config.database_url, &options).await?;
+        let units = UnitReplica::load(store.clone()).await?;
+        let (bells, ending) = (Bells::default(), CancellationToken::new());
+        let register = Register::new(membership.clone());
+        let dispatchers = config
+            .channels
+            .iter()
+            .map(|channel| {
+                Dispatcher::new(store.clone(), register.clone(), &config, channel, bells.clone(), ending.clone())
+            })
+            .collect::<Result<_, _>>()?;
+        let listen = |error| AppError::Listen(config.listen, error);
+        let listener = senani_server::bind(config.listen).map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        Ok(Self {
+            config,
+            store,
+            units,
+            hierarchy,
+            membership,
+            time_zone,
+            dispatchers,
+            bells,
+            ending,
+            listener,
+            address,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves and works until `stop`; then calls and deliveries under way end, and what is not begun stays in the ledger. Dropped, it ends
+    /// at once: the ledger is then as after a crash.
+    ///
+    /// # Errors
+    /// [`AppError::Serve`].
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), AppError> {
+        let dispatchers = std::mem::take(&mut self.dispatchers);
+        let mut workers = JoinSet::new();
+        for dispatcher in dispatchers {
+            workers.spawn(dispatcher.run());
+        }
+        let inbox = self.spawn_workers(&mut workers);
+        let server = self.server(inbox, &stop);
+        let ending = self.ending.clone();
+        let serve = async {
+            let served = server.serve(self.listener, stop).await;
+            ending.cancel();
+            served
+        };
+        let served = serve.await;
+        let ended = async { while workers.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, ended).await.is_err() {
+            tracing::warn!("workers that did not end in time are cut, their leases end by themselves");
+        }
+        Ok(served?)
+    }
+
+    fn spawn_workers(&self, workers: &mut JoinSet<()>) -> Inbox {
+        let (store, bells, ending) = (&self.store, &self.bells, &self.ending);
+        let (inbox, ingesting) = Inbox::new(store.clone(), bells.clone());
+        workers.spawn(ingest::serve(ingesting, ending.clone()));
+        workers.spawn(apply::run(store.clone(), bells.clone(), ending.clone()));
+        let grace = Duration::from_secs(self.config.unknown_grace_seconds);
+        workers.spawn(settle::run(store.clone(), grace, bells.clone(), ending.clone()));
+        let expander = Expander {
+            store: store.clone(),
+            units: self.units.clone(),
+            register: Register::new(self.membership.clone()),
+            channel: self.config.channels.first().map(|channel| channel.name.clone()),
+            page: self.config.expand_page.clamp(1, 50_000),
+            lease: self.config.lease(),
+            bells: bells.clone(),
+        };
+        workers.spawn(expander.run(ending.clone()));
+        workers.spawn(follower::follow(self.hierarchy.clone(), self.units.sink(), ending.clone()));
+        workers.spawn(follower::follow(self.membership.clone(), GroupSink::new(store.clone()), ending.clone()));
+        let retention = Duration::from_secs(self.config.event_retention_days * 86_400);
+        workers.spawn(keep_pruned(store.clone(), retention, ending.clone()));
+        inbox
+    }
+
+    fn server(&self, inbox: Inbox, stop: &CancellationToken) -> Server {
+        let (store, units) = (&self.store, &self.units);
+        let bulletins = BulletinApi {
+            store: store.clone(),
+            units: units.clone(),
+            register: Register::new(self.membership.clone()),
+            bells: self.bells.clone(),
+            time_zone: self.time_zone,
+            posters: Arc::new(PosterLimits {
+                bytes: self.config.poster_max_bytes,
+                decoding: tokio::sync::Semaphore::new(1),
+            }),
+            stop: stop.clone(),
+        };
+        let channels = self.config.channels.iter().map(|channel| channel.name.clone()).collect();
+        let deliveries = DeliveryApi { store: store.clone(), units: units.clone(), inbox, channels };
+        let tasks = TaskApi { store: store.clone(), units: units.clone() };
+        let feed = Feed::new(store.clone(), PresentState, stop.clone());
+        // A body at its limit, and what is around it, so that a longer one is refused by us and not by the transport.
+        let webhook_bytes = BODY_BYTES + BODY_BYTES / 4;
+        Server::new("bulletin")
+            .add_service(
+                BulletinServiceServer::new(bulletins).max_decoding_message_size(senani_server::DEFAULT_MAX_MESSAGE),
+            )
+            .add_service(DeliveryServiceServer::new(deliveries).max_decoding_message_size(webhook_bytes))
+            .add_service(TaskServiceServer::new(tasks))
+            .add_service(EventLogServiceServer::new(feed))
+    }
+}

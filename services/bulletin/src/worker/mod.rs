@@ -1,0 +1,33 @@
+//! What runs by itself. Everything that a worker has in hand is in the database: it may die at any moment, and another goes on.
+
+pub(crate) mod apply;
+mod batch;
+pub(crate) mod bells;
+pub(crate) mod dispatch;
+pub(crate) mod expand;
+pub(crate) mod ingest;
+mod library;
+mod metrics;
+mod outbox;
+mod payload;
+pub(crate) mod settle;
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+/// How long after a stop webhook bodies are still taken: calls that are open end with their commit.
+const LAST_BODIES: Duration = Duration::from_secs(5);
+
+/// Waits, or returns early when told to stop.
+async fn pause(duration: Duration, stop: &CancellationToken) {
+    tokio::select! {
+        () = tokio::time::sleep(duration) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+/// A fencing token: positive, never used before.
+fn new_token() -> i64 {
+    (rand::random::<u64>() >> 1).cast_signed().max(1)
+}

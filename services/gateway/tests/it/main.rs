@@ -1,0 +1,11 @@
+//! The gateway over real sockets, before services that do what their callers say.
+
+mod calls;
+mod cell;
+mod faults;
+mod identity;
+mod infrastructure;
+mod limits;
+mod service;
+mod streams;
+mod webhooks;

@@ -1,0 +1,103 @@
+//! A hierarchy with its own database on a free port.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use senani_client::{Channel, ClientOptions};
+use senani_hierarchy::{App, Config};
+use senani_proto::hierarchy::v1::import_units_request::Piece;
+use senani_proto::hierarchy::v1::unit_service_client::UnitServiceClient;
+use senani_proto::hierarchy::v1::{
+    CreateUnitRequest, ImportUnitsOptions, ImportUnitsRequest, ImportUnitsResponse, Unit, UnitKind,
+};
+use senani_testkit::{Engine, TestDatabase, database};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+/// The header of a file of units.
+pub(crate) const HEADER: &str = "slug,parent,kind,name_en,name_hi,opened_on,certainty,codes\n";
+
+/// A small, right structure.
+pub(crate) const STATE: &str = "\
+bihar-hq,,state_hq,Headquarters,मुख्यालय,2000-11-15,background,
+patna-zone,bihar-hq,zone,Patna Zone,पटना क्षेत्र,2000-11-15,sourced,
+patna-range,patna-zone,range,Patna Range,पटना परिक्षेत्र,2000-11-15,sourced,
+patna-district,patna-range,district,Patna,पटना,2000-11-15,sourced,lgd:212
+";
+
+pub(crate) struct Hierarchy {
+    pub(crate) units: UnitServiceClient<Channel>,
+    pub(crate) channel: Channel,
+    stop: CancellationToken,
+    _database: TestDatabase,
+}
+
+impl Hierarchy {
+    pub(crate) async fn start(engine: Engine) -> Self {
+        let database = database(engine);
+        let config = Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            database_url: database.url("hierarchy"),
+            ..Config::default()
+        };
+        App::migrate(&config).await.expect("migrates");
+        let app = App::build(config).await.expect("builds");
+        let options = ClientOptions { subject: Some("officers/tester".to_owned()), ..ClientOptions::default() };
+        let channel = senani_client::connect(&format!("http://{}", app.address()), options).expect("an address");
+        let stop = CancellationToken::new();
+        tokio::spawn(app.run(stop.clone()));
+        Self { units: UnitServiceClient::new(channel.clone()), channel, stop, _database: database }
+    }
+
+    /// With [`STATE`] imported.
+    pub(crate) async fn with_state(engine: Engine) -> Self {
+        let mut hierarchy = Self::start(engine).await;
+        hierarchy.import(&format!("{HEADER}{STATE}"), false).await.expect("imports");
+        hierarchy
+    }
+
+    pub(crate) async fn import(
+        &mut self,
+        file: impl AsRef<[u8]>,
+        validate_only: bool,
+    ) -> Result<ImportUnitsResponse, Status> {
+        let options = Piece::Options(ImportUnitsOptions { validate_only });
+        let content = file.as_ref().chunks(1000).map(|bytes| Piece::Content(bytes.to_vec().into()));
+        let pieces: Vec<_> =
+            [options].into_iter().chain(content).map(|piece| ImportUnitsRequest { piece: Some(piece) }).collect();
+        Ok(self.units.import_units(tokio_stream::iter(pieces)).await?.into_inner())
+    }
+
+    pub(crate) async fn create(&mut self, request: CreateUnitRequest) -> Result<Unit, Status> {
+        Ok(self.units.create_unit(request).await?.into_inner())
+    }
+}
+
+impl Drop for Hierarchy {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// A request that is right: a subdivision of the district.
+pub(crate) fn subdivision(slug: &str) -> CreateUnitRequest {
+    CreateUnitRequest {
+        unit: Some(Unit {
+            kind: UnitKind::Subdivision.into(),
+            parent: "units/patna-district".to_owned(),
+            display_names: BTreeMap::from([("hi", "पटना सदर"), ("en", "Patna Sadar")])
+                .into_iter()
+                .map(|(language, name)| (language.to_owned(), name.to_owned()))
+                .collect(),
+            ..Unit::default()
+        }),
+        unit_id: slug.to_owned(),
+        ..CreateUnitRequest::default()
+    }
+}
+
+/// The reason and the fields of a refusal.
+pub(crate) fn refusal(status: &Status) -> (String, Vec<String>) {
+    let fields = senani_error::violations_of(status).into_iter().map(|violation| violation.field).collect();
+    (senani_error::reason_of(status).unwrap_or_default(), fields)
+}

@@ -1,0 +1,198 @@
+//! What can go wrong, mapped once.
+
+use sea_orm::DbErr;
+use senani_error::{Kind, ServiceError, Violation};
+use senani_proto::membership::v1::ErrorReason;
+use senani_store::PageError;
+use senani_vault::OpenError;
+use tonic::Status;
+
+/// Violations that an answer lists at most.
+const LISTED: usize = 100;
+
+/// An error of membership. No text holds anything personal: fields and ids only.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("no such {}: {name}", .resource.key())]
+    NotFound { resource: Resource, name: String },
+    #[error("a request must be as documented: {}", .0.iter().take(LISTED).map(|wrong| format!("{} {}", wrong.violation.field, wrong.violation.description)).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<Wrong>),
+    #[error("{0} exists")]
+    SlugTaken(String),
+    #[error("another request has used this request id")]
+    RequestIdReused,
+    #[error("the plan is no longer what is due")]
+    PlanOutdated { fingerprint: String },
+    #[error("no order in force binds a unit under {0}")]
+    NoOrderInForce(String),
+    #[error("the group has changed since")]
+    EtagMismatch { etag: String },
+    #[error("another file was imported under this id")]
+    ImportIdReused(String),
+    #[error("another stream with this import id was faster")]
+    ImportOvertaken(String),
+    #[error("only a service may call")]
+    ServicesOnly,
+    #[error("the structure has not reached this service yet")]
+    StructureNotReady,
+    #[error("the service stops, send the same file again with the same import id")]
+    Stopping,
+    #[error("the database failed")]
+    Database(#[from] DbErr),
+    #[error("a stored phone number cannot be opened")]
+    Vault(#[from] OpenError),
+    #[error("an answer in the request log cannot be read")]
+    RequestLog(#[from] prost::DecodeError),
+    #[error("the stream from the caller broke")]
+    Stream(#[source] Box<Status>),
+}
+
+/// What can be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resource {
+    Unit,
+    Order,
+    Group,
+    Member,
+    Import,
+}
+
+impl Resource {
+    fn key(self) -> &'static str {
+        match self {
+            Self::Unit => "unit",
+            Self::Order => "order",
+            Self::Group => "group",
+            Self::Member => "member",
+            Self::Import => "import",
+        }
+    }
+
+    fn reason(self) -> ErrorReason {
+        match self {
+            Self::Unit => ErrorReason::UnitNotFound,
+            Self::Order => ErrorReason::OrderNotFound,
+            Self::Group => ErrorReason::GroupNotFound,
+            Self::Member => ErrorReason::MemberNotFound,
+            Self::Import => ErrorReason::ImportNotFound,
+        }
+    }
+
+    pub(crate) fn not_found(self, name: impl ToString) -> Error {
+        Error::NotFound { resource: self, name: name.to_string() }
+    }
+}
+
+/// One field that is wrong, with its listed reason.
+#[derive(Debug, Clone)]
+pub(crate) struct Wrong {
+    pub(crate) reason: ErrorReason,
+    pub(crate) violation: Violation,
+    pub(crate) metadata: Vec<(&'static str, String)>,
+}
+
+impl Wrong {
+    pub(crate) fn new(reason: ErrorReason, field: impl Into<String>, description: impl Into<String>) -> Self {
+        Self { reason, violation: Violation::new(field, description), metadata: Vec::new() }
+    }
+
+    pub(crate) fn with(mut self, key: &'static str, value: impl ToString) -> Self {
+        self.metadata.push((key, value.to_string()));
+        self
+    }
+}
+
+impl Error {
+    pub(crate) fn invalid(reason: ErrorReason, field: impl Into<String>, description: impl Into<String>) -> Self {
+        Wrong::new(reason, field, description).into()
+    }
+}
+
+impl From<Wrong> for Error {
+    fn from(wrong: Wrong) -> Self {
+        Self::Invalid(vec![wrong])
+    }
+}
+
+impl From<PageError> for Error {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::Size => Self::invalid(ErrorReason::PageSizeInvalid, "page_size", error.to_string()),
+            PageError::Token => Self::invalid(ErrorReason::PageTokenInvalid, "page_token", error.to_string()),
+        }
+    }
+}
+
+impl ServiceError for Error {
+    const DOMAIN: &'static str = "membership.senani.dev";
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NotFound { .. } => Kind::NotFound,
+            Self::Invalid(_) | Self::RequestIdReused => Kind::InvalidArgument,
+            Self::SlugTaken(_) => Kind::AlreadyExists,
+            Self::PlanOutdated { .. } | Self::EtagMismatch { .. } | Self::ImportOvertaken(_) | Self::Stream(_) => {
+                Kind::Aborted
+            }
+            Self::NoOrderInForce(_) | Self::ImportIdReused(_) => Kind::FailedPrecondition,
+            Self::ServicesOnly => Kind::PermissionDenied,
+            Self::StructureNotReady | Self::Stopping => Kind::Unavailable,
+            Self::Database(_) | Self::Vault(_) | Self::RequestLog(_) => Kind::Internal,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::NotFound { resource, .. } => resource.reason(),
+            Self::Invalid(wrong) => wrong.first().map_or(ErrorReason::Internal, |wrong| wrong.reason),
+            Self::SlugTaken(_) => ErrorReason::SlugTaken,
+            Self::RequestIdReused => ErrorReason::RequestIdReused,
+            Self::PlanOutdated { .. } => ErrorReason::PlanOutdated,
+            Self::NoOrderInForce(_) => ErrorReason::NoOrderInForce,
+            Self::EtagMismatch { .. } => ErrorReason::EtagMismatch,
+            Self::ImportIdReused(_) => ErrorReason::ImportIdReused,
+            Self::ImportOvertaken(_) => ErrorReason::ImportOvertaken,
+            Self::ServicesOnly => ErrorReason::ServicesOnly,
+            Self::StructureNotReady => ErrorReason::StructureNotReady,
+            Self::Stream(_) => ErrorReason::StreamOutOfOrder,
+            Self::Stopping | Self::Database(_) | Self::Vault(_) | Self::RequestLog(_) => ErrorReason::Internal,
+        }
+        .as_str_name()
+    }
+
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::NotFound { resource, name } => vec![(resource.key(), name.clone())],
+            Self::Invalid(wrong) => wrong.first().map_or_else(Vec::new, |wrong| wrong.metadata.clone()),
+            Self::SlugTaken(name) => vec![("name", name.clone())],
+            Self::PlanOutdated { fingerprint } => vec![("fingerprint", fingerprint.clone())],
+            Self::NoOrderInForce(unit) => vec![("unit", unit.clone())],
+            Self::EtagMismatch { etag } => vec![("etag", etag.clone())],
+            Self::ImportIdReused(import) | Self::ImportOvertaken(import) => vec![("import", import.clone())],
+            _ => Vec::new(),
+        }
+    }
+
+    fn violations(&self) -> Vec<Violation> {
+        match self {
+            Self::Invalid(wrong) => wrong.iter().take(LISTED).map(|wrong| wrong.violation.clone()).collect(),
+            Self::SlugTaken(_) => vec![Violation::new("order_id", "choose another slug")],
+            Self::RequestIdReused => vec![Violation::new("request_id", "choose a new UUID for each request")],
+            _ => Vec::new(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<std::time::Duration> {
+        matches!(self, Self::StructureNotReady | Self::Stopping).then_some(std::time::Duration::from_secs(1))
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Stream(status) => *status,
+            Error::Stopping => Status::unavailable(error.to_string()),
+            error => senani_error::into_status(error),
+        }
+    }
+}

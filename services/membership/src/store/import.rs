@@ -1,0 +1,360 @@
+//! The durable part of an import: one transaction for each chunk.
+
+use std::collections::{BTreeMap, HashSet};
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use senani_order::{Date, Order, RulesInForce};
+use senani_proto::name::ImportName;
+use senani_store::{PageSize, Rows, Timestamp, WriteTransaction};
+use senani_unit_tree::UnitTree;
+use senani_vault::Context;
+use uuid::Uuid;
+
+use super::consents::{BY_IMPORT, DIRECT_MESSAGES};
+use super::{Registry, groups, orders};
+use crate::convert;
+use crate::domain::{
+    Applicant, COLUMNS, Import, MemberState, Refusal, RejectedRow, Rejection, Role, UnitGroups,
+};
+use crate::error::Error;
+
+/// Where a sealed number is kept, which is authenticated with it.
+pub(crate) fn phone_place(member: Uuid) -> Context<'static> {
+    Context::new("member", "phone_sealed", member)
+}
+
+/// An applicant with what the database keeps of the number.
+#[derive(Debug)]
+pub(crate) struct Newcomer {
+    pub(crate) id: Uuid,
+    pub(crate) phone_sealed: Vec<u8>,
+    pub(crate) phone_index: [u8; 32],
+    pub(crate) applicant: Applicant,
+}
+
+/// Some rows of an import, prepared. What happens to it is durable as a whole or not at all.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    /// In the order of their blind indexes, which are all different, and of their ids. One order for all imports: two that hold the
+    /// same numbers wait for each other and never in a ring; and inserts go to one place of each tree.
+    pub(crate) newcomers: Vec<Newcomer>,
+    /// Rows that are wrong by themselves.
+    pub(crate) rejected: Vec<RejectedRow>,
+    /// Checksum of the file up to the last row.
+    pub(crate) digest: [u8; 32],
+    /// Whether the file ends here.
+    pub(crate) last: bool,
+}
+
+/// What is the same for all chunks of an import.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    pub(crate) notice_version: String,
+    /// Who imports.
+    pub(crate) recorded_by: String,
+    pub(crate) rules: RulesInForce,
+    /// Members of a group in the chat application at most.
+    pub(crate) app_ceiling: i32,
+}
+
+impl Registry {
+    /// The rules that bind on a day.
+    pub(crate) async fn rules_on(&self, day: Date) -> Result<RulesInForce, Error> {
+        let orders: Vec<Order> = self.orders().await?.into_iter().map(|issued| issued.order).collect();
+        Ok(RulesInForce::on(day, &orders))
+    }
+
+    /// What of an import is durable; `None` when nothing is.
+    pub(crate) async fn import(&self, id: Uuid) -> Result<Option<Import>, Error> {
+        let txn = self.store.begin_read().await?;
+        let backend = txn.get_database_backend();
+        let find = "SELECT row_count, accepted_count, enrolment_count, digest, complete, created_at FROM member_import \
+                    WHERE id = $1";
+        let found = txn.query_one_raw(Statement::from_sql_and_values(backend, find, [id.into()])).await?;
+        let Some(row) = found else { return Ok(None) };
+        let count = "SELECT reason, COUNT(*) FROM rejected_row WHERE import_id = $1 GROUP BY reason";
+        let mut rejected_by_reason = BTreeMap::new();
+        for row in txn.query_all_raw(Statement::from_sql_and_values(backend, count, [id.into()])).await? {
+            rejected_by_reason.insert(rejection(row.try_get_by_index(0)?)?, row.try_get_by_index(1)?);
+        }
+        let digest: Vec<u8> = row.try_get_by_index(3)?;
+        Ok(Some(Import {
+            id,
+            row_count: row.try_get_by_index(0)?,
+            accepted_count: row.try_get_by_index(1)?,
+            enrolment_count: row.try_get_by_index(2)?,
+            rejected_by_reason,
+            digest: digest.try_into().map_err(|_| DbErr::Type("a stored checksum has another length".into()))?,
+            complete: row.try_get_by_index(4)?,
+            created_at: row.try_get_by_index(5)?,
+        }))
+    }
+
+    /// Rejected rows after the line `after`.
+    pub(crate) async fn rejected_rows(
+        &self,
+        import: Uuid,
+        after: i64,
+        size: PageSize,
+    ) -> Result<Vec<RejectedRow>, Error> {
+        let db = self.store.reader();
+        let limit = i64::try_from(size.limit()).unwrap_or(i64::MAX);
+        let statement = Statement::from_sql_and_values(
+            db.get_database_backend(),
+            "SELECT line, column_name, reason FROM rejected_row WHERE import_id = $1 AND line > $2 ORDER BY line LIMIT $3",
+            [import.into(), after.into(), limit.into()],
+        );
+        let rows = db.query_all_raw(statement).await?;
+        rows.iter()
+            .map(|row| {
+                let line: i64 = row.try_get_by_index(0)?;
+                let column: String = row.try_get_by_index(1)?;
+                Ok(RejectedRow {
+                    line: u64::try_from(line).unwrap_or_default(),
+                    column: COLUMNS.into_iter().find(|known| *known == column).unwrap_or_default(),
+                    reason: rejection(row.try_get_by_index(2)?)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Makes a chunk durable and answers the import as it is then. `import` is what the caller knows to be durable: when another
+    /// stream was faster, nothing happens and the answer is IMPORT_OVERTAKEN.
+    ///
+    /// Locks, each kind in the order of its keys: numbers, groups, the import, the head of the event log.
+    pub(crate) async fn store_chunk(
+        &self,
+        import: &Import,
+        chunk: Chunk,
+        terms: &Terms,
+        tree: &UnitTree,
+    ) -> Result<Import, Error> {
+        let mut txn = self.store.begin_write().await?;
+        let now = Timestamp::now();
+        let mut work = ChunkWork { txn: &txn, now, terms, rejected: chunk.rejected, seats: Vec::new() };
+        let admitted = work.admit(chunk.newcomers).await?;
+        let placed = work.place(admitted, tree).await?;
+        work.enrol(&placed.newcomers).await?;
+        let ChunkWork { mut rejected, seats, .. } = work;
+        rejected.sort_unstable_by_key(|row| row.line);
+
+        let mut after = Import {
+            row_count: import.row_count + (placed.newcomers.len() + rejected.len()) as i64,
+            accepted_count: import.accepted_count + placed.newcomers.len() as i64,
+            enrolment_count: import.enrolment_count + seats.len() as i64,
+            digest: chunk.digest,
+            complete: chunk.last,
+            ..import.clone()
+        };
+        for row in &rejected {
+            *after.rejected_by_reason.entry(row.reason).or_default() += 1;
+        }
+        store_rejected(&txn, import.id, &rejected).await?;
+        store_progress(&txn, import, &after, terms).await?;
+        txn.append(placed.events).await?;
+        txn.commit().await?;
+        Ok(after)
+    }
+
+    /// After many new rows: tells the planner of PostgreSQL about them now, not when its daemon comes round.
+    pub(crate) async fn refresh_statistics(&self) -> Result<(), Error> {
+        let db = self.store.reader();
+        let sql = match db.get_database_backend() {
+            DbBackend::Postgres => "ANALYZE member, enrolment, member_consent, member_group",
+            _ => "PRAGMA optimize",
+        };
+        db.execute_unprepared(sql).await?;
+        Ok(())
+    }
+}
+
+/// A chunk on its way through one transaction.
+struct ChunkWork<'w> {
+    txn: &'w WriteTransaction,
+    now: Timestamp,
+    terms: &'w Terms,
+    rejected: Vec<RejectedRow>,
+    /// Member, group and role.
+    seats: Vec<(Uuid, Uuid, Role)>,
+}
+
+/// Newcomers who have their places, and what happened to the groups.
+struct Placed {
+    newcomers: Vec<Newcomer>,
+    events: Vec<senani_proto::eventlog::v1::event::Payload>,
+}
+
+impl ChunkWork<'_> {
+    /// Inserts the newcomers whose number is not taken, also not by an import that runs at the same time; the others are rejected.
+    async fn admit(&mut self, newcomers: Vec<Newcomer>) -> Result<Vec<Newcomer>, DbErr> {
+        let each = || newcomers.iter().map(|newcomer| &newcomer.applicant);
+        let inserted = Rows::new()
+            .uuid("id", newcomers.iter().map(|newcomer| newcomer.id))
+            .bytes("phone_sealed", newcomers.iter().map(|newcomer| newcomer.phone_sealed.clone()))
+            .bytes("phone_index", newcomers.iter().map(|newcomer| newcomer.phone_index.to_vec()))
+            .text("name_hi", each().map(|applicant| applicant.name_hi.as_str()))
+            .text("name_en", each().map(|applicant| applicant.name_en.as_str()))
+            .uuid("unit_id", each().map(|applicant| applicant.unit_id))
+            .text("category", each().map(|applicant| applicant.category))
+            .int("rank", each().map(|applicant| convert::rank_number(applicant.rank)))
+            .text("gender", each().map(|applicant| applicant.gender.word()))
+            .text("language", each().map(|applicant| applicant.language))
+            .boolean("consents", each().map(|applicant| applicant.consents))
+            .execute(
+                &**self.txn,
+                "INSERT INTO member (id, phone_sealed, phone_index, name_hi, name_en, unit_id, category, rank, gender, \
+                 language, state, consents, created_at) SELECT v.id, v.phone_sealed, v.phone_index, v.name_hi, v.name_en, \
+                 v.unit_id, v.category, v.rank, v.gender, v.language, :1, v.consents, :2 FROM v WHERE true \
+                 ON CONFLICT (phone_index) DO NOTHING",
+                &[(MemberState::Active as i32).into(), self.now.0.into()],
+            )
+            .await?;
+        if inserted == newcomers.len() as u64 {
+            return Ok(newcomers);
+        }
+        let rows = Rows::new()
+            .uuid("id", newcomers.iter().map(|newcomer| newcomer.id))
+            .query(&**self.txn, "SELECT m.id FROM v JOIN member m ON m.id = v.id", &[])
+            .await?;
+        let inserted = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<HashSet<Uuid>, DbErr>>()?;
+        let (admitted, taken): (Vec<_>, Vec<_>) =
+            newcomers.into_iter().partition(|newcomer| inserted.contains(&newcomer.id));
+        self.rejected.extend(taken.iter().map(|newcomer| RejectedRow {
+            line: newcomer.applicant.line,
+            column: "phone",
+            reason: Rejection::PhoneDuplicate,
+        }));
+        Ok(admitted)
+    }
+
+    /// Gives each newcomer their places, in the order of the file; who gets none is taken out again and rejected.
+    async fn place(&mut self, mut newcomers: Vec<Newcomer>, tree: &UnitTree) -> Result<Placed, DbErr> {
+        if newcomers.is_empty() {
+            return Ok(Placed { newcomers, events: Vec::new() });
+        }
+        let mut units: Vec<Uuid> = newcomers.iter().map(|newcomer| newcomer.applicant.unit_id).collect();
+        units.sort_unstable();
+        units.dedup();
+        let locked = groups::lock_of_units(self.txn, units).await?;
+        let kind_of = |unit| tree.by_id(unit).map(|unit| unit.kind());
+        let mut groups = UnitGroups::new(locked, &self.terms.rules, kind_of, self.terms.app_ceiling);
+
+        let mut by_line: Vec<&Newcomer> = newcomers.iter().collect();
+        by_line.sort_unstable_by_key(|newcomer| newcomer.applicant.line);
+        let mut refused = HashSet::new();
+        for Newcomer { id, applicant, .. } in by_line {
+            match groups.place(applicant.unit_id, *id, &applicant.person(), applicant.custodian) {
+                Ok(seats) => self.seats.extend(seats.into_iter().map(|seat| (*id, seat.group_id, seat.role))),
+                Err(refusal) => {
+                    let reason = match refusal {
+                        Refusal::NoGroup => Rejection::NoGroup,
+                        Refusal::GroupFull => Rejection::GroupFull,
+                    };
+                    self.rejected.push(RejectedRow { line: applicant.line, column: "unit", reason });
+                    refused.insert(*id);
+                }
+            }
+        }
+        if !refused.is_empty() {
+            newcomers.retain(|newcomer| !refused.contains(&newcomer.id));
+            Rows::new()
+                .uuid("id", refused)
+                .execute(&**self.txn, "DELETE FROM member WHERE id IN (SELECT v.id FROM v)", &[])
+                .await?;
+        }
+
+        let changed = groups.into_changed();
+        let all: Vec<_> = changed.iter().map(|(group, _)| group).collect();
+        groups::store_changes(self.txn, &all).await?;
+        let with_custodians = changed.iter().filter(|(_, custodians_changed)| *custodians_changed);
+        let mut events: Vec<_> = with_custodians.map(|(group, _)| convert::group_changed(group)).collect();
+        let others = changed.iter().filter(|(_, custodians_changed)| !*custodians_changed);
+        events.extend(convert::group_sizes_changed(others.map(|(group, _)| group)));
+        Ok(Placed { newcomers, events })
+    }
+
+    /// Writes the enrolments, and the consents that were given.
+    async fn enrol(&mut self, newcomers: &[Newcomer]) -> Result<(), DbErr> {
+        self.seats.sort_unstable_by_key(|(member, group, _)| (*member, *group));
+        Rows::new()
+            .uuid("member_id", self.seats.iter().map(|seat| seat.0))
+            .uuid("group_id", self.seats.iter().map(|seat| seat.1))
+            .int("role", self.seats.iter().map(|seat| seat.2 as i32))
+            .execute(
+                &**self.txn,
+                "INSERT INTO enrolment (member_id, group_id, role, started_at, ended_at) \
+                 SELECT v.member_id, v.group_id, v.role, :1, 0 FROM v",
+                &[self.now.0.into()],
+            )
+            .await?;
+        let consenting = || newcomers.iter().filter(|newcomer| newcomer.applicant.consents);
+        Rows::new()
+            .uuid("member_id", consenting().map(|newcomer| newcomer.id))
+            .text("language", consenting().map(|newcomer| newcomer.applicant.language))
+            .execute(
+                &**self.txn,
+                "INSERT INTO member_consent (member_id, recorded_at, consents, purpose, channel, notice_version, language, \
+                 recorded_by) SELECT v.member_id, :1, true, :2, :3, :4, v.language, :5 FROM v",
+                &[
+                    self.now.0.into(),
+                    DIRECT_MESSAGES.into(),
+                    BY_IMPORT.into(),
+                    self.terms.notice_version.as_str().into(),
+                    self.terms.recorded_by.as_str().into(),
+                ],
+            )
+            .await
+            .map(drop)
+    }
+}
+
+async fn store_rejected(txn: &WriteTransaction, import: Uuid, rows: &[RejectedRow]) -> Result<(), DbErr> {
+    Rows::new()
+        .big_int("line", rows.iter().map(|row| i64::try_from(row.line).unwrap_or(i64::MAX)))
+        .text("column_name", rows.iter().map(|row| row.column))
+        .int("reason", rows.iter().map(|row| row.reason as i32))
+        .execute(
+            &**txn,
+            "INSERT INTO rejected_row (import_id, line, column_name, reason) \
+             SELECT :1, v.line, v.column_name, v.reason FROM v",
+            &[import.into()],
+        )
+        .await
+        .map(drop)
+}
+
+/// Moves the import from what was durable to what is; fails when it no longer stands there.
+async fn store_progress(txn: &WriteTransaction, before: &Import, after: &Import, terms: &Terms) -> Result<(), Error> {
+    let statement = Statement::from_sql_and_values(
+        txn.get_database_backend(),
+        "INSERT INTO member_import (id, notice_version, recorded_by, row_count, accepted_count, rejected_count, \
+         enrolment_count, digest, complete, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+         ON CONFLICT (id) DO UPDATE SET row_count = excluded.row_count, accepted_count = excluded.accepted_count, \
+         rejected_count = excluded.rejected_count, enrolment_count = excluded.enrolment_count, \
+         digest = excluded.digest, complete = excluded.complete \
+         WHERE member_import.row_count = $11 AND NOT member_import.complete",
+        [
+            after.id.into(),
+            terms.notice_version.as_str().into(),
+            terms.recorded_by.as_str().into(),
+            after.row_count.into(),
+            after.accepted_count.into(),
+            after.rejected_count().into(),
+            after.enrolment_count.into(),
+            after.digest.to_vec().into(),
+            after.complete.into(),
+            after.created_at.into(),
+            before.row_count.into(),
+        ],
+    );
+    if txn.execute_raw(statement).await?.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(Error::ImportOvertaken(ImportName(after.id).to_string()))
+    }
+}
+
+fn rejection(number: i32) -> Result<Rejection, DbErr> {
+    Rejection::from_number(number)
+        .ok_or_else(|| DbErr::Type(format!("a stored reason of a rejected row is unknown: {number}")))
+}
