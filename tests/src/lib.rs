@@ -11,6 +11,6 @@ pub mod provider;
 pub mod recount;
 pub mod settings;
 
-pub use cell::{Cell, Fault};
+pub use cell::{Cell, PATIENCE, Start};
 pub use desk::Desk;
 pub use settings::{Pace, Service};

@@ -62,6 +62,12 @@ impl ChildProcess {
         self.locked().clone()
     }
 
+    /// Whether [`ChildProcess::output`] holds all that it will ever print: a moment after the process has ended.
+    #[must_use]
+    pub fn output_ended(&self) -> bool {
+        Arc::strong_count(&self.lines) == 1
+    }
+
     /// Whether it has not ended. A stopped process is running.
     #[must_use]
     pub fn is_running(&mut self) -> bool {
@@ -76,7 +82,7 @@ impl ChildProcess {
         let end = Instant::now() + deadline;
         loop {
             // Asked before looking, so that what a process says last is still seen.
-            let ended = !self.is_running() && Arc::strong_count(&self.lines) == 1;
+            let ended = !self.is_running() && self.output_ended();
             let line = self.locked().iter().find(|line| line.contains(text)).cloned();
             if let Some(line) = line {
                 return line;

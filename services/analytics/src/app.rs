@@ -24,6 +24,9 @@ use crate::store::migrations::Migrator;
 use crate::store::{freshness, register};
 use crate::worker::{keep_counted, keep_freshness};
 
+/// Connections to the database: three followers that write in turns, and those who ask for reach.
+const CONNECTIONS: u32 = 4;
+
 /// Name of the service.
 const SERVICE: &str = "analytics";
 
@@ -122,7 +125,7 @@ impl App {
         let zone = minutes.checked_mul(60).and_then(|seconds| UtcOffset::from_whole_seconds(seconds).ok());
         let zone = zone.ok_or(AppError::TimeZone(minutes))?;
 
-        let store = Store::connect(&config.database_url, &StoreOptions::default()).await?;
+        let store = Store::connect(&config.database_url, &StoreOptions { max_connections: CONNECTIONS }).await?;
         let units = UnitReplica::load(store.clone()).await?;
         let register = register::load(store.reader()).await?;
         let freshness = freshness::load(store.reader()).await?;

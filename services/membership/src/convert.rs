@@ -21,7 +21,7 @@ pub(crate) fn group(group: &Group) -> pb::Group {
         audience: group.slot.audience.number(),
         rank: rank_number(group.slot.rank),
         state: group.state as i32,
-        display_names: group.names.clone().into_iter().collect(),
+        display_names: group.names.clone(),
         order: order_name(&group.order),
         primary_custodian: group.custodians.primary.map_or_else(String::new, member_name),
         backup_custodians: group.custodians.backups.iter().copied().map(member_name).collect(),
@@ -53,7 +53,7 @@ pub(crate) fn rank_number(rank: Option<Rank>) -> i32 {
 
 /// A member; the number is masked here, and goes out in no other form than to the dispatcher.
 pub(crate) fn member(member: &Member, tree: &UnitTree) -> pb::Member {
-    let mut display_names = std::collections::HashMap::from([("hi".to_owned(), member.name_hi.clone())]);
+    let mut display_names = std::collections::BTreeMap::from([("hi".to_owned(), member.name_hi.clone())]);
     if !member.name_en.is_empty() {
         display_names.insert("en".to_owned(), member.name_en.clone());
     }
@@ -115,7 +115,7 @@ pub(crate) fn order(issued: &IssuedOrder) -> pb::Order {
     pb::Order {
         name: order_name(&order.slug),
         number: order.number.clone(),
-        titles: issued.titles.clone().into_iter().collect(),
+        titles: issued.titles.clone(),
         issue_date: order.issue_date.to_string(),
         effective_date: order.effective_date.to_string(),
         supersedes: order.supersedes.iter().map(|slug| order_name(slug)).collect(),

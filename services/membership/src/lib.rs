@@ -1,1 +1,16 @@
-//! Orders, groups, members, enrolments, consent: the only place with personal data.
+//! Membership: orders, groups, members, enrolments, consent. The only place with personal data.
+//!
+//! Rooms: `domain` the rules (who becomes a member, who belongs in which group, which groups are due), `store` the tables, `api` the
+//! gRPC services, `follow` the structure from hierarchy, `convert` between contract and domain.
+
+mod api;
+mod app;
+mod convert;
+mod domain;
+mod error;
+mod follow;
+mod store;
+
+pub use app::{App, AppError, Config};
+pub use domain::CATEGORIES;
+pub use store::migrations::Migrator;

@@ -3,13 +3,13 @@
 use sea_orm::DbErr;
 use senani_client::follower::{Sink, SinkError};
 use senani_proto::eventlog::v1::{Event, event::Payload};
+use senani_proto::membership::v1 as pb;
 use senani_proto::membership::v1::group::State;
 use senani_proto::membership::v1::membership_event::Kind;
-use senani_proto::membership::v1::{self as pb};
 use senani_store::{Store, WriteTransaction, cursor};
 use uuid::Uuid;
 
-use super::project::{self, Changes, MalformedEvent};
+use super::project::{self, Applied, Changes, MalformedEvent};
 use crate::domain::{Group, Register};
 use crate::projection::Projection;
 use crate::store::register::{self, RegisterChanges};
@@ -28,15 +28,9 @@ impl RegisterSink {
     pub(crate) fn new(store: Store, projection: Projection) -> Self {
         Self { store, projection }
     }
-}
 
-impl Sink for RegisterSink {
-    fn source(&self) -> &'static str {
-        SOURCE
-    }
-
-    /// Reads the register again with the cursor: another replica of this service may have moved both.
-    async fn cursor(&mut self) -> Result<String, SinkError> {
+    /// Reads the register again with its cursor: another replica of this service may have moved both.
+    async fn reload(&self) -> Result<String, SinkError> {
         let txn = self.store.begin_read().await?;
         let cursor = cursor::load(&*txn, SOURCE).await?;
         let stored = register::load(&*txn).await?;
@@ -44,13 +38,24 @@ impl Sink for RegisterSink {
         self.projection.change_register(|register| *register = stored);
         Ok(cursor)
     }
+}
+
+impl Sink for RegisterSink {
+    fn source(&self) -> &'static str {
+        SOURCE
+    }
+
+    async fn cursor(&mut self) -> Result<String, SinkError> {
+        self.reload().await
+    }
 
     async fn apply(&mut self, events: &[Event], from: &str, cursor: &str) -> Result<(), SinkError> {
-        let changes: Vec<RegisterChanges> = project::apply(&self.store, SOURCE, events, from, cursor).await?;
-        if !changes.is_empty() {
-            self.projection.change_register(|register| {
+        match project::apply::<RegisterChanges>(&self.store, SOURCE, events, from, cursor).await? {
+            Applied::Now(changes) if changes.is_empty() => {}
+            Applied::Now(changes) => self.projection.change_register(|register| {
                 changes.iter().for_each(|changes| changes.apply_to(register));
-            });
+            }),
+            Applied::Before => _ = self.reload().await?,
         }
         Ok(())
     }

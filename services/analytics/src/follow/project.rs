@@ -2,6 +2,7 @@
 
 use sea_orm::DbErr;
 use senani_client::follower::SinkError;
+use senani_proto::eventlog::cursor::Cursor;
 use senani_proto::eventlog::v1::Event;
 use senani_store::{Store, WriteTransaction, cursor};
 use tracing::{Instrument as _, Span};
@@ -39,23 +40,44 @@ fn changes_of<C: Changes>(events: &[Event]) -> Result<C, MalformedEvent> {
     })
 }
 
-/// Stores what events change and moves the cursor, in one transaction; answers the changes in order.
+/// Whose work the events were.
+pub(super) enum Applied<C> {
+    /// Ours: the changes in order.
+    Now(Vec<C>),
+    /// Another replica of this service was faster: the tables hold the events, and perhaps later ones.
+    Before,
+}
+
+/// Stores what events change and moves the cursor, in one transaction.
 pub(super) async fn apply<C: Changes>(
     store: &Store,
     source: &'static str,
     events: &[Event],
     from: &str,
     to: &str,
-) -> Result<Vec<C>, SinkError> {
+) -> Result<Applied<C>, SinkError> {
     let runs: Vec<&[Event]> = events.chunk_by(|a, b| trace_of(a) == trace_of(b)).collect();
     let changes = runs.iter().map(|run| changes_of(run)).collect::<Result<Vec<C>, _>>()?;
     let txn = store.begin_write().await?;
-    cursor::advance(&*txn, source, from, to).await?;
+    match cursor::advance(&*txn, source, from, to).await {
+        Err(DbErr::RecordNotUpdated) if reaches(&cursor::load(&*txn, source).await?, to) => {
+            return Ok(Applied::Before);
+        }
+        advanced => advanced?,
+    }
     for (run, changes) in runs.iter().zip(&changes) {
         changes.write(&txn).instrument(span(source, run)).await?;
     }
     txn.commit().await?;
-    Ok(changes)
+    Ok(Applied::Now(changes))
+}
+
+/// Whether a cursor stands at another of the same log or beyond.
+fn reaches(cursor: &str, other: &str) -> bool {
+    match (cursor.parse::<Cursor>(), other.parse::<Cursor>()) {
+        (Ok(cursor), Ok(other)) => cursor.epoch == other.epoch && cursor.position >= other.position,
+        _ => false,
+    }
 }
 
 /// Stores a snapshot in place of everything that came from this log.

@@ -165,3 +165,23 @@ async fn a_consumer_killed_between_events_applies_each_once() {
         analytics.stop().await;
     }
 }
+
+#[tokio::test]
+async fn two_replicas_on_one_database_both_answer_right() {
+    for engine in engines() {
+        let cell = Cell::start(engine).await;
+        let mut groups = tell(&cell).await;
+        let replicas = [cell.analytics().await, cell.analytics().await];
+        for size in 121..=180 {
+            cell.membership.tell(vec![groups.resize(&[(1, size)])]).await;
+        }
+        for replica in &replicas {
+            replica.hear_all(&cell).await;
+            replica.state_figures(|figures| figures.enrolled_members == 180 && figures.expected_groups == 12).await;
+            assert_eq!(replica.reach(&bulletin_name()).await.unwrap().figures.unwrap().persons, 120, "{engine}");
+        }
+        for replica in replicas {
+            replica.stop().await;
+        }
+    }
+}

@@ -11,11 +11,12 @@ use crate::structure::bulletin_changed;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_projection_of_an_event_is_a_child_of_what_caused_it() {
     let collector = OtlpReceiver::start().await;
-    let options = Options { otlp: Some(collector.endpoint()), ..Options::default() };
+    let options = Options { otlp: Some(collector.endpoint()), filter: "warn".to_owned(), ..Options::default() };
     let telemetry = senani_telemetry::init("test", &options).unwrap();
 
     let cell = Cell::start(Engine::Sqlite).await;
-    let approval = tracing::info_span!("approve a bulletin");
+    // Only spans of ours are exported.
+    let approval = tracing::info_span!(target: "senani_bulletin", "approve a bulletin");
     let told = vec![bulletin_changed(Uuid::from_u128(0xB1), "EOU/2026/0001")];
     cell.bulletin.tell(told).instrument(approval).await;
     let analytics = cell.analytics().await;

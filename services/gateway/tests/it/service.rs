@@ -38,8 +38,8 @@ pub(crate) const CHUNK: usize = 64 * 1024;
 /// What the service's handlers and the test tell each other.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Says {
-    /// Has one owner more for each call that is open.
-    pub(crate) held: Arc<()>,
+    /// How many calls are open.
+    open: Arc<AtomicUsize>,
     /// Lets calls go on that wait for it.
     pub(crate) release: CancellationToken,
     /// Messages that feeds have handed out.
@@ -49,7 +49,21 @@ pub(crate) struct Says {
 impl Says {
     /// Calls that are open.
     pub(crate) fn open_calls(&self) -> usize {
-        Arc::strong_count(&self.held) - 1
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// To be held by a call until its end.
+    fn hold(&self) -> Held {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Held(Arc::clone(&self.open))
+    }
+}
+
+struct Held(Arc<AtomicUsize>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -119,7 +133,7 @@ impl Service<http::Request<Body>> for Handlers {
 }
 
 async fn unary(request: Request<String>, says: Says) -> Result<Response<String>, Status> {
-    let _held = says.held.clone();
+    let _held = says.hold();
     let header = |name: &str| {
         let values: Vec<_> = request.metadata().get_all(name).iter().map(|value| value.to_str().unwrap_or("?")).collect();
         values.join(",")
@@ -161,7 +175,7 @@ fn feed(request: Request<String>, says: Says) -> Answers {
     let message = request.into_inner();
     let (what, number) = message.split_once(' ').unwrap_or((&message, "0"));
     let number: usize = number.parse().expect("a number");
-    let held = says.held.clone();
+    let held = says.hold();
     let answers: Answers = match what {
         "count" => stream::iter((0..number).map(|at| Ok(at.to_string()))).boxed(),
         "fail" => stream::iter((0..number).map(|at| Ok(at.to_string())).chain([Err(misplaced())])).boxed(),
@@ -197,11 +211,11 @@ async fn upload(request: Request<Streaming<String>>) -> Result<Response<String>,
 /// Answers each message with itself, after the first was `hold` not before it is released.
 fn talk(request: Request<Streaming<String>>, says: Says) -> Answers {
     let messages = request.into_inner();
-    stream::unfold((messages, says), async |(mut messages, says)| {
-        let _held = &says.held;
+    let held = says.hold();
+    stream::unfold((messages, says, held), async |(mut messages, says, held)| {
         let message = match messages.message().await {
             Ok(message) => message?,
-            Err(status) => return Some((Err(status), (messages, says))),
+            Err(status) => return Some((Err(status), (messages, says, held))),
         };
         let answer = match message.as_str() {
             "hold" => {
@@ -211,7 +225,7 @@ fn talk(request: Request<Streaming<String>>, says: Says) -> Answers {
             "fail" => Err(misplaced()),
             _ => Ok(message),
         };
-        Some((answer, (messages, says)))
+        Some((answer, (messages, says, held)))
     })
     .boxed()
 }

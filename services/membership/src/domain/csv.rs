@@ -12,6 +12,9 @@ const ROW_BYTES: usize = 64 * 1024;
 /// Cells that are looked at: one more than there may be, to see that there are too many.
 const CELLS: usize = COLUMNS.len() + 1;
 
+/// The byte order mark, which spreadsheets write before the first row. csv-core would take it for the end when it comes alone.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// What is wrong with a row as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RowFault {
@@ -34,6 +37,8 @@ pub(crate) struct Row<'r> {
 /// Splits a stream into rows. Holds one row at a time, whatever comes: of a row that is too long it keeps nothing.
 pub(crate) struct RowReader {
     core: csv_core::Reader,
+    /// What may still come of the byte order mark.
+    mark: &'static [u8],
     cells: Box<[u8]>,
     length: usize,
     ends: [usize; CELLS],
@@ -46,12 +51,15 @@ pub(crate) struct RowReader {
     line: u64,
     first_line: u64,
     digest: Sha256,
+    /// The same, where the last row ended: blank lines behind it belong to no row.
+    at_row_end: Sha256,
 }
 
 impl RowReader {
     pub(crate) fn new() -> Self {
         Self {
             core: csv_core::Reader::new(),
+            mark: MARK,
             cells: vec![0; ROW_BYTES].into_boxed_slice(),
             length: 0,
             ends: [0; CELLS],
@@ -62,12 +70,23 @@ impl RowReader {
             line: 1,
             first_line: 1,
             digest: Sha256::new(),
+            at_row_end: Sha256::new(),
         }
     }
 
     /// The next row that ends in `input`, which moves behind it; `None` when all of `input` is taken in and no row has ended.
     pub(crate) fn next<'r>(&'r mut self, input: &mut &[u8]) -> Option<Row<'r>> {
         while !input.is_empty() {
+            if let Some(expected) = self.mark.first() {
+                if input[0] == *expected {
+                    self.mark = &self.mark[1..];
+                    self.take(input, 1);
+                    continue;
+                }
+                // A part of a mark is no text: nothing that the first row holds can be right.
+                self.too_many = self.mark.len() < MARK.len();
+                self.mark = &[];
+            }
             if !self.in_row {
                 // csv-core skips blank lines too, but then nobody knows on which line the row begins.
                 let blank = input.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
@@ -95,7 +114,7 @@ impl RowReader {
 
     /// The checksum of the stream up to the end of the last row.
     pub(crate) fn digest(&self) -> [u8; 32] {
-        self.digest.clone().finalize().into()
+        self.at_row_end.clone().finalize().into()
     }
 
     /// One call of csv-core; whether a row has ended.
@@ -129,6 +148,7 @@ impl RowReader {
     }
 
     fn end_row(&mut self) -> Row<'_> {
+        self.at_row_end.clone_from(&self.digest);
         let (length, count) = (self.length, self.count);
         let fault = if self.too_long {
             Some(RowFault::TooLong)
@@ -158,8 +178,6 @@ impl RowReader {
             *cell = text.get(start..end).ok_or(RowFault::Text)?;
             start = end;
         }
-        // A byte order mark, which spreadsheets write, is no part of the first cell.
-        cells[0] = cells[0].trim_start_matches('\u{feff}');
         Ok(cells)
     }
 }

@@ -19,9 +19,8 @@ pub(crate) use formation::{Plan, PlannedGroup, plan};
 pub(crate) use group::{Custodians, Group, GroupState};
 pub(crate) use member::{ConsentRecord, Enrolment, Member, MemberState, Role};
 pub(crate) use order::IssuedOrder;
-pub(crate) use placement::{Refusal, Seat, UnitGroups};
+pub(crate) use placement::{Refusal, UnitGroups};
 pub use vocabulary::CATEGORIES;
-pub(crate) use vocabulary::Gender;
 
 /// Why a row of an import does not become a member. The numbers are those of `senani.membership.v1.RowRejection`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -11,7 +11,7 @@ use senani_vault::Context;
 use uuid::Uuid;
 
 use super::consents::{BY_IMPORT, DIRECT_MESSAGES};
-use super::{Registry, groups, orders};
+use super::{Registry, groups};
 use crate::convert;
 use crate::domain::{
     Applicant, COLUMNS, Import, MemberState, Refusal, RejectedRow, Rejection, Role, UnitGroups,

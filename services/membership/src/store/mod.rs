@@ -21,6 +21,7 @@ use senani_vault::Vault;
 use crate::error::Error;
 
 pub(crate) use audience::{AudienceReader, OpenedAddress, Reached};
+pub(crate) use formation::Formation;
 pub(crate) use groups::GroupFilter;
 pub(crate) use import::{Chunk, Newcomer, Terms, phone_place};
 pub(crate) use snapshot::MembershipSnapshot;

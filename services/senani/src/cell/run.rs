@@ -41,7 +41,7 @@ pub(super) async fn gateway(config: senani_gateway::Config) -> anyhow::Result<(R
     let tokens = app
         .identities()
         .iter()
-        .map(|identity| (identity.subject.clone(), identity.token.expose().to_owned()))
+        .map(|identity| (identity.subject().to_owned(), identity.token().expose().to_owned()))
         .collect();
     Ok((ready!("gateway", app), tokens))
 }
