@@ -193,7 +193,7 @@ impl Desk {
         let mut author = BulletinServiceClient::new(self.author.clone());
         let both = |text: &str| [("hi".to_owned(), text.to_owned()), ("en".to_owned(), text.to_owned())].into();
         let bulletin = Bulletin {
-            issuing_unit: "units/eou-wing".to_owned(),
+            issuing_unit: "units/eou".to_owned(),
             category: Category::CyberCrime.into(),
             headlines: both(headline),
             texts: both("किसी को ओटीपी न बताएँ; 1930 पर सूचना दें।"),

@@ -126,7 +126,7 @@ impl Structure {
         for [wing, english, hindi, offices] in
             table(sources.join("wings.csv"), ["wing", "name_en", "name_hi", "regional_offices_by"])?
         {
-            let above = format!("{wing}-wing");
+            let above = wing.to_owned();
             self.add(&above, ROOT, "wing", &english, &hindi, "background");
             match offices.as_str() {
                 "none" => {}

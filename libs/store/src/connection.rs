@@ -26,6 +26,9 @@ impl Default for StoreOptions {
     }
 }
 
+/// Connections to an SQLite file at most.
+const SQLITE_CONNECTIONS: u32 = 4;
+
 /// A service's own database.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -50,6 +53,8 @@ impl Store {
             .connect_timeout(Duration::from_secs(10))
             .sqlx_logging(false);
         if sqlite {
+            // One writes and the others read; each is a thread with caches of its own.
+            connect.max_connections(options.max_connections.min(SQLITE_CONNECTIONS));
             connect.min_connections(1).map_sqlx_sqlite_opts(|sqlite| {
                 sqlite
                     .create_if_missing(true)
@@ -59,6 +64,8 @@ impl Store {
                     .pragma("synchronous", "FULL")
                     .pragma("cache_size", "-4096")
                     .pragma("temp_store", "MEMORY")
+                    // Pages; four times the default: a checkpoint costs two more syncs.
+                    .pragma("wal_autocheckpoint", "4000")
                     .pragma("journal_size_limit", "67108864")
             });
         } else {

@@ -6,15 +6,14 @@
 
 use std::time::Duration;
 
-use opentelemetry::{
-    Context, KeyValue,
-    trace::{FutureExt as _, Span as _},
-};
+use opentelemetry::{Context, KeyValue, trace::Span as _};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
     trace::{BatchSpanProcessor, Span, SpanData, SpanProcessor},
 };
+
+use crate::context::enabled;
 
 /// Span attribute that names the service: `hierarchy`.
 pub const SERVICE_ATTRIBUTE: &str = "senani.service";
@@ -30,9 +29,14 @@ const SERVICES: [&str; 7] = ["analytics", "bulletin", "console", "gateway", "hie
 pub(crate) struct Service(pub(crate) &'static str);
 
 /// Runs `future` as work of `service`: spans that our libraries start in it (and not in tasks that it spawns) belong to
-/// the service. For workers; calls are marked by the server.
+/// the service. For workers; calls are marked by the server. A span that is entered around it stays the current one.
 pub fn in_service<F: Future>(service: &'static str, future: F) -> impl Future<Output = F::Output> {
-    future.with_context(Context::current().with_value(Service(service)))
+    let mut future = Box::pin(future);
+    std::future::poll_fn(move |waker| {
+        // On top of the context of this very moment: one that was taken earlier would hide the span that is entered now.
+        let _service = enabled().then(|| Context::current().with_value(Service(service)).attach());
+        future.as_mut().poll(waker)
+    })
 }
 
 /// The service of a finished span, whose attributes afterwards name it exactly once.

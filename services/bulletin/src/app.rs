@@ -143,8 +143,10 @@ impl App {
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), AppError> {
         let dispatchers = std::mem::take(&mut self.dispatchers);
         let mut workers = JoinSet::new();
-        for dispatcher in dispatchers {
-            workers.spawn(dispatcher.run());
+        if self.config.dispatch_concurrency > 0 {
+            for dispatcher in dispatchers {
+                workers.spawn(dispatcher.run());
+            }
         }
         let inbox = self.spawn_workers(&mut workers);
         let server = self.server(inbox, &stop);

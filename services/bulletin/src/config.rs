@@ -26,7 +26,7 @@ pub struct Config {
     pub lease_seconds: u64,
     /// Seconds that a delivery of unknown outcome waits for a receipt before it is sent again.
     pub unknown_grace_seconds: u64,
-    /// Requests to a provider at the same time, each over its own connection.
+    /// Requests to a provider at the same time, each over its own connection. 0: this process sends nothing, others do.
     pub dispatch_concurrency: usize,
     /// Deliveries that are claimed and recorded together, 1 to 1,000.
     pub claim_batch: usize,

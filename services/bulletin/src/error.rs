@@ -163,7 +163,9 @@ impl ServiceError for Error {
                 let what = match fault {
                     PosterFault::NotAnImage => "is not a PNG or JPEG image that can be decoded".to_owned(),
                     PosterFault::TooLarge => format!("is over {bytes} bytes"),
-                    PosterFault::Dimensions => format!("is over {SIDE_PIXELS} pixels a side, or too large when decoded"),
+                    PosterFault::Dimensions => {
+                        format!("is over {SIDE_PIXELS} pixels a side, or too large when decoded")
+                    }
                 };
                 vec![Violation::new("content", what)]
             }

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use senani_proto::bulletin::v1 as pb;
 use senani_proto::eventlog::v1::event::Payload;
-use senani_proto::name::{BulletinName, DeliveryName, MemberName, PublicationName, TaskName};
 use senani_proto::membership::v1::AudienceSelector;
+use senani_proto::name::{BulletinName, DeliveryName, MemberName, PublicationName, TaskName};
 use senani_store::Timestamp;
 use senani_unit_tree::UnitTree;
 use uuid::Uuid;

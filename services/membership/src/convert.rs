@@ -215,8 +215,7 @@ pub(crate) fn violation(violation: &senani_order::Violation, order: &Order, posi
         other => other.clone(),
     };
     let wrong = Wrong::new(reason, field, problem.to_string());
-    let superseded =
-        split_index(&violation.field, "supersedes[").and_then(|(index, _)| order.supersedes.get(index));
+    let superseded = split_index(&violation.field, "supersedes[").and_then(|(index, _)| order.supersedes.get(index));
     match superseded {
         Some(slug) => wrong.with("order", order_name(slug)),
         None => wrong,
@@ -243,10 +242,7 @@ where
 pub(crate) fn rule_in_force(rule: &senani_order::RuleInForce) -> pb::RuleInForce {
     let Slot { audience, rank } = rule.slot;
     let ranks: Vec<Rank> = rank.into_iter().collect();
-    pb::RuleInForce {
-        rule: Some(self::rule(rule.kind, audience, &ranks, &rule.terms)),
-        order: order_name(&rule.order),
-    }
+    pb::RuleInForce { rule: Some(self::rule(rule.kind, audience, &ranks, &rule.terms)), order: order_name(&rule.order) }
 }
 
 fn payload(kind: Kind) -> Payload {

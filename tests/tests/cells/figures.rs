@@ -47,7 +47,12 @@ async fn registers_agree(cell: &Cell, import: &senani_proto::membership::v1::Mem
         ("SELECT count(*) FROM member", import.accepted_count),
         ("SELECT count(*) FROM rejected_row", import.rejected_count),
         ("SELECT count(*) FROM enrolment WHERE ended_at = 0", import.enrolment_count),
-        ("SELECT count(*) FROM member_consent", import.accepted_count),
+        // Whoever does not consent has no entry in the ledger of consents.
+        (
+            "SELECT count(*) FROM member m WHERE m.consents <> \
+             (SELECT count(*) = 1 FROM member_consent c WHERE c.member_id = m.id AND c.consents)",
+            0,
+        ),
         ("SELECT count(*) FROM (SELECT DISTINCT phone_index FROM member) AS phones", import.accepted_count),
         (
             "SELECT count(*) FROM member_group g WHERE g.enrolled_count <> \

@@ -113,9 +113,9 @@ async fn a_snapshot_after_the_cursor_expired_gives_the_same_as_following() {
                 analytics.reach(&bulletin_name()).await.is_ok() && answers(&analytics).await == expected
             })
             .await;
-            // It goes on from there.
             analytics.stop().await;
         }
+        // After the snapshot it follows as ever.
         let analytics = cell.analytics_on("new").await;
         cell.membership.tell(vec![groups.resize(&[(2, 221)])]).await;
         analytics.state_figures(|figures| figures.enrolled_members == 351).await;

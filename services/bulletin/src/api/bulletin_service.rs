@@ -64,10 +64,9 @@ impl BulletinApi {
         }
         let unit: UnitName = parse::parsed("bulletin.issuing_unit", &wanted.issuing_unit)?;
         let tree = self.units.tree();
-        let issuing_unit = tree.by_slug(unit.slug()).ok_or_else(|| Error::UnitUnknown {
-            field: "bulletin.issuing_unit".to_owned(),
-            unit: unit.to_string(),
-        })?;
+        let issuing_unit = tree
+            .by_slug(unit.slug())
+            .ok_or_else(|| Error::UnitUnknown { field: "bulletin.issuing_unit".to_owned(), unit: unit.to_string() })?;
         Ok(Bulletin {
             id: Uuid::now_v7(),
             number: String::new(),

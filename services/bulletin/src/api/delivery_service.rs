@@ -52,8 +52,7 @@ impl DeliveryService for DeliveryApi {
         };
         let size = PageSize::from_wire(request.page_size).map_err(Error::from)?;
         let after = parse::page_key(&request.page_token, &filter)?.unwrap_or_default();
-        let found =
-            deliveries::list(self.store.reader(), &filter, after, size.limit()).await.map_err(Error::from)?;
+        let found = deliveries::list(self.store.reader(), &filter, after, size.limit()).await.map_err(Error::from)?;
         let page = Page::cut(found, size, &filter, |delivery| delivery.id.to_string());
         let tree = self.units.tree();
         Ok(Response::new(pb::ListDeliveriesResponse {

@@ -41,7 +41,7 @@ pub(super) fn watch(
                 }
                 match now(&store, bulletin).await {
                     Ok(progress) if last.as_ref() == Some(&progress) => {}
-                    Ok(progress) => return Some((Ok(progress.clone()), Some(Some(progress)))),
+                    Ok(progress) => return Some((Ok(progress), Some(Some(progress)))),
                     Err(error) => return Some((Err(error.into()), None)),
                 }
             }

@@ -51,7 +51,7 @@ pub(super) enum Exchange {
 
 /// A request that came to nothing.
 enum Failure {
-    Unsent(Request<Full<Bytes>>),
+    Unsent(Box<Request<Full<Bytes>>>),
     Sent,
 }
 
@@ -126,7 +126,7 @@ impl Connection {
                     return Exchange::Answered(status, body);
                 }
                 Err(Failure::Sent) => return Exchange::Broken,
-                Err(Failure::Unsent(unsent)) => request = unsent,
+                Err(Failure::Unsent(unsent)) => request = *unsent,
             }
         }
         Exchange::Unreached
@@ -163,7 +163,9 @@ async fn exchange(live: &mut Live, request: Request<Full<Bytes>>) -> Result<((u1
     let mut exchange = pin!(async {
         let answer = match answering.await {
             Ok(answer) => answer,
-            Err(mut error) => return Err(error.take_message().map_or(Failure::Sent, Failure::Unsent)),
+            Err(mut error) => {
+                return Err(error.take_message().map_or(Failure::Sent, |unsent| Failure::Unsent(Box::new(unsent))));
+            }
         };
         let status = answer.status().as_u16();
         let body = Limited::new(answer.into_body(), ANSWER_BYTES).collect().await.map_err(|_| Failure::Sent)?;

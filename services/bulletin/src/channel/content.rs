@@ -62,7 +62,8 @@ impl Message {
         let parameter = |name: &str, text: &str| json!({"type": "text", "parameter_name": name, "text": text});
         let body = json!({"type": "body", "parameters": [
             parameter("bulletin_no", number), parameter("headline", &headline), parameter("text", &text)]});
-        let header = media_id.map(|id| json!({"type": "header", "parameters": [{"type": "image", "image": {"id": id}}]}));
+        let header =
+            media_id.map(|id| json!({"type": "header", "parameters": [{"type": "image", "image": {"id": id}}]}));
         let components: Vec<_> = header.into_iter().chain([body]).collect();
         // Meta writes regions with an underscore.
         let code = language.replace('-', "_");

@@ -54,7 +54,9 @@ impl Sender {
         if !segment(&config.api_version) || !segment(&config.phone_number_id) {
             return Err(wrong("phone_number_id", "and api_version must be path segments"));
         }
-        if config.template.is_empty() || !config.template.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+        if config.template.is_empty()
+            || !config.template.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        {
             return Err(wrong("template", "must be the name of a template"));
         }
         let path = |last: &str| {
@@ -67,7 +69,8 @@ impl Sender {
         Ok(Self {
             host: authority.host().trim_start_matches('[').trim_end_matches(']').to_owned(),
             port: authority.port_u16().unwrap_or(80),
-            authority: HeaderValue::try_from(authority.as_str()).map_err(|_| wrong("url", "must be http://host:port"))?,
+            authority: HeaderValue::try_from(authority.as_str())
+                .map_err(|_| wrong("url", "must be http://host:port"))?,
             authorization,
             messages: path("messages")?,
             media: path("media")?,

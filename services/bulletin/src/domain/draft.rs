@@ -28,13 +28,16 @@ pub(crate) struct Fault {
 }
 
 /// Every fault of a draft; empty when it is good.
-pub(crate) fn faults(category: i32, headlines: &BTreeMap<String, String>, texts: &BTreeMap<String, String>) -> Vec<Fault> {
+pub(crate) fn faults(
+    category: i32,
+    headlines: &BTreeMap<String, String>,
+    texts: &BTreeMap<String, String>,
+) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut add = |field: String, what, kind| faults.push(Fault { field, what, kind });
-    for (name, entries, others, limit) in [
-        ("headlines", headlines, texts, HEADLINE_CHARACTERS),
-        ("texts", texts, headlines, TEXT_CHARACTERS),
-    ] {
+    for (name, entries, others, limit) in
+        [("headlines", headlines, texts, HEADLINE_CHARACTERS), ("texts", texts, headlines, TEXT_CHARACTERS)]
+    {
         let has = |language: &str| entries.get(language).is_some_and(|text| !text.trim().is_empty());
         if !has(HINDI) {
             add(format!("bulletin.{name}[hi]"), "is needed in Hindi", DraftFault::MissingInHindi);

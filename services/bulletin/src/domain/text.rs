@@ -41,7 +41,10 @@ mod tests {
     fn a_member_reads_their_language_or_hindi() {
         let texts: BTreeMap<String, String> =
             ["hi", "en"].into_iter().map(|tag| (tag.to_owned(), String::new())).collect();
-        assert_eq!(["en", "en-IN", "hi", "mai", ""].map(|tag| language_for(tag, &texts)), ["en", "en", "hi", "hi", "hi"]);
+        assert_eq!(
+            ["en", "en-IN", "hi", "mai", ""].map(|tag| language_for(tag, &texts)),
+            ["en", "en", "hi", "hi", "hi"]
+        );
     }
 
     #[test]

@@ -56,13 +56,7 @@ pub(crate) async fn claim(store: &Store, wish: Wish<'_>, token: i64) -> Result<V
     let rows = sql::all(
         &*txn,
         &query,
-        [
-            token.into(),
-            wish.channel.into(),
-            wish.priority.into(),
-            wish.after.into(),
-            wish.limit.cast_signed().into(),
-        ],
+        [token.into(), wish.channel.into(), wish.priority.into(), wish.after.into(), wish.limit.cast_signed().into()],
     )
     .await?;
     let mut claimed = Vec::with_capacity(rows.len());
@@ -107,8 +101,10 @@ async fn any_ready(store: &Store, wish: &Wish<'_>) -> Result<bool, DbErr> {
 /// Keeps a batch longer; false when it is lost.
 pub(crate) async fn extend(store: &Store, token: i64, lease: Duration) -> Result<bool, DbErr> {
     let txn = store.begin_write().await?;
-    let query =
-        format!("UPDATE dispatch_lease SET lease_until = {} + $2 WHERE token = $1", clock::now(txn.get_database_backend()));
+    let query = format!(
+        "UPDATE dispatch_lease SET lease_until = {} + $2 WHERE token = $1",
+        clock::now(txn.get_database_backend())
+    );
     let kept = sql::execute(&*txn, &query, [token.into(), micros(lease).into()]).await? == 1;
     txn.commit().await?;
     Ok(kept)

@@ -38,8 +38,7 @@ pub(crate) async fn list(
         let query = format!(
             "{SELECT} WHERE bulletin_id = $1 AND member_id = $2 AND id > $3 AND ($4 = 0 OR state = $4) ORDER BY id LIMIT $5"
         );
-        let values =
-            [filter.bulletin.into(), member.into(), after.into(), state, limit.cast_signed().into()];
+        let values = [filter.bulletin.into(), member.into(), after.into(), state, limit.cast_signed().into()];
         return sql::all(db, &query, values).await?.iter().map(read).collect();
     }
     // The ids of a bulletin lie between the first and the last that its publications wrote: a stretch of the key, without an index more.
@@ -62,8 +61,7 @@ pub(crate) async fn list(
         "{SELECT} WHERE id >= $1 AND id <= $2 AND id > $3 AND bulletin_id = $4 AND ($5 = 0 OR state = $5) \
          ORDER BY id LIMIT $6"
     );
-    let values =
-        [first.into(), last.into(), after.into(), filter.bulletin.into(), state, limit.cast_signed().into()];
+    let values = [first.into(), last.into(), after.into(), filter.bulletin.into(), state, limit.cast_signed().into()];
     sql::all(db, &query, values).await?.iter().map(read).collect()
 }
 

@@ -185,12 +185,8 @@ pub(super) async fn tasks_written(txn: &WriteTransaction, lease: &Lease, count: 
          WHERE id = $1 AND lease_token = $2 AND state = 1",
         clock::now(txn.get_database_backend())
     );
-    let values = [
-        lease.publication.id.into(),
-        lease.token.into(),
-        count.cast_signed().into(),
-        micros(lease.duration).into(),
-    ];
+    let values =
+        [lease.publication.id.into(), lease.token.into(), count.cast_signed().into(), micros(lease.duration).into()];
     Ok(sql::execute(&**txn, &query, values).await? == 1)
 }
 

@@ -20,6 +20,8 @@ pub(crate) mod snapshot;
 mod sql;
 pub(crate) mod tally;
 pub(crate) mod tasks;
+#[cfg(test)]
+mod tests;
 pub(crate) mod unknowns;
 
 pub(crate) use migration::Migrator;

@@ -162,7 +162,8 @@ fn events(rows: &[QueryResult]) -> Result<Vec<Payload>, DbErr> {
 
 /// How many tasks a bulletin has.
 pub(crate) async fn count(db: &impl ConnectionTrait, bulletin: Uuid) -> Result<i64, DbErr> {
-    let sql = "SELECT CAST(COALESCE(SUM(open_count + orphaned_count), 0) AS bigint) FROM task_tally WHERE bulletin_id = $1";
+    let sql =
+        "SELECT CAST(COALESCE(SUM(open_count + orphaned_count), 0) AS bigint) FROM task_tally WHERE bulletin_id = $1";
     let row = sql::one(db, sql, [bulletin.into()]).await?;
     row.ok_or_else(|| DbErr::RecordNotFound("task_tally".into()))?.try_get_by_index(0)
 }

@@ -6,17 +6,16 @@ use std::time::Duration;
 use senani_store::Store;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 use uuid::Uuid;
 
 use super::bells::Bells;
 use super::metrics::Metrics;
-use super::pause;
 use super::payload::Receipts;
+use super::{pause, within};
 use crate::error::Error;
+use crate::store::bulletins;
 use crate::store::inbox::{self, Body, Unreadable};
 use crate::store::receipts::{self, Stray};
-use crate::store::bulletins;
 
 /// Bodies and bytes in one transaction: some 10,000 receipts.
 const BODIES: u64 = 32;
@@ -72,7 +71,8 @@ async fn round(store: &Store, metrics: &Metrics) -> Result<bool, Error> {
     }
     receipts::park(&txn, &strays).await?;
 
-    let span = tracing::info_span!(parent: None, "apply receipts", receipts = said.count, changed = tracing::field::Empty);
+    let span =
+        tracing::info_span!(parent: None, "apply receipts", receipts = said.count, changed = tracing::field::Empty);
     if senani_telemetry::enabled()
         && let Some(first) = current.first()
     {
@@ -85,13 +85,16 @@ async fn round(store: &Store, metrics: &Metrics) -> Result<bool, Error> {
         txn.commit().await?;
         Ok::<_, sea_orm::DbErr>(changed)
     };
-    let changed = senani_telemetry::in_service("bulletin", apply).instrument(span.clone()).await?;
+    let changed = within(span.clone(), apply).await?;
     span.record("changed", changed);
     metrics.receipts(said.count);
     let parked = (unreadable.len() + strays.len()) as u64;
     if parked > 0 {
         metrics.parked(parked);
-        tracing::warn!(count = parked, "receipts that name no delivery, or webhooks that are not as documented, were parked");
+        tracing::warn!(
+            count = parked,
+            "receipts that name no delivery, or webhooks that are not as documented, were parked"
+        );
     }
     Ok(true)
 }

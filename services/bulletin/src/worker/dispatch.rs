@@ -1,6 +1,7 @@
 //! The dispatcher of a channel: claims batches, sends them, records what came of them. Several batches are under way at a time: while one is
 //! sent, the next is claimed and the one before is recorded.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,6 @@ use senani_store::Store;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 use uuid::Uuid;
 
 use super::batch::{Batch, Job};
@@ -18,7 +18,7 @@ use super::bells::Bells;
 use super::library::{Found, Library};
 use super::metrics::Metrics;
 use super::outbox::Outbox;
-use super::{new_token, pause};
+use super::{new_token, pause, within};
 use crate::channel::{ChannelError, Sender};
 use crate::config::{ChannelConfig, Config};
 use crate::domain::attempt::{Answer, Class, Persistence, class_of, judge};
@@ -201,8 +201,8 @@ impl Desk {
     async fn prepare(&self, batch: &Arc<Batch>) -> Result<(), Error> {
         let mut contents: BTreeMap<Uuid, Found> = BTreeMap::new();
         for delivery in &batch.deliveries {
-            if !contents.contains_key(&delivery.bulletin) {
-                contents.insert(delivery.bulletin, self.library.content(delivery.bulletin).await?);
+            if let Entry::Vacant(place) = contents.entry(delivery.bulletin) {
+                place.insert(self.library.content(delivery.bulletin).await?);
             }
         }
         let members = batch.deliveries.iter().map(|delivery| delivery.member);
@@ -271,7 +271,11 @@ impl Desk {
                     }
                     if recorded.stale > 0 {
                         self.metrics.stale(recorded.stale);
-                        tracing::warn!(channel = self.channel, count = recorded.stale, "results came after their lease, they change nothing");
+                        tracing::warn!(
+                            channel = self.channel,
+                            count = recorded.stale,
+                            "results came after their lease, they change nothing"
+                        );
                     }
                     return;
                 }
@@ -304,7 +308,10 @@ impl Desk {
         }
         if let Some((status, code)) = stopped {
             tracing::error!(
-                channel = self.channel, status, code, pause_seconds = self.pause.as_secs(),
+                channel = self.channel,
+                status,
+                code,
+                pause_seconds = self.pause.as_secs(),
                 "the provider refuses the sender, the channel rests; look at its credentials and account"
             );
             self.rest_for(self.pause);
@@ -347,6 +354,6 @@ async fn process(desk: Arc<Desk>, token: i64, claimed: Vec<Claimed>, slot: Owned
         desk.watch(&batch).await;
         desk.record(&batch).await;
     };
-    senani_telemetry::in_service("bulletin", work).instrument(span).await;
+    within(span, work).await;
     drop(slot);
 }

@@ -10,11 +10,10 @@ use senani_unit_replica::UnitReplica;
 use senani_unit_tree::UnitTree;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
-use tracing::Instrument;
 use uuid::Uuid;
 
 use super::bells::Bells;
-use super::{new_token, pause};
+use super::{new_token, pause, within};
 use crate::domain::audience::district_of;
 use crate::domain::bulletin::priority_of;
 use crate::error::Error;
@@ -94,8 +93,8 @@ impl Expander {
             let trace_parent = bulletins::trace_parent(self.store.reader(), lease.publication.bulletin).await;
             senani_telemetry::set_parent(&span, trace_parent.ok().as_deref());
         }
-        let expand = senani_telemetry::in_service("bulletin", self.expand(&mut lease, stop)).instrument(span);
-        match expand.await {
+        let expanded = within(span, self.expand(&mut lease, stop)).await;
+        match expanded {
             Ok(Outcome::Complete) => {
                 tracing::info!(publication.id = %publication, persons = lease.publication.resolved_count, "publication is expanded");
                 return;
@@ -138,7 +137,8 @@ impl Expander {
     async fn write_tasks(&self, lease: &mut Lease, tree: &UnitTree) -> Result<bool, Failure> {
         let publication = &lease.publication;
         let tops = publication.audience.tops(tree).map_err(|_| Failure::Late)?;
-        let covered = |group: &groups::Group| publication.audience.covers(&tops, tree.by_id(group.unit), group.audience);
+        let covered =
+            |group: &groups::Group| publication.audience.covers(&tops, tree.by_id(group.unit), group.audience);
         let groups: Vec<_> = groups::active(self.store.reader()).await?.into_iter().filter(covered).collect();
         let age = senani_store::Timestamp::now().0 - publication.created_at;
         if (groups.len() as i64) < publication.group_count && age < GROUPS_LATE.as_micros() as i64 {

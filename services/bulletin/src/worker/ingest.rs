@@ -52,15 +52,13 @@ async fn run(store: Store, bells: Bells, mut receiver: mpsc::Receiver<Arrival>) 
             size += next.body.len();
             together.push(next);
         }
-        let (bodies, waiting): (Vec<_>, Vec<_>) = together
-            .into_iter()
-            .map(|arrival| ((arrival.channel, Vec::from(arrival.body)), arrival.durable))
-            .unzip();
+        let (bodies, waiting): (Vec<_>, Vec<_>) =
+            together.into_iter().map(|arrival| ((arrival.channel, Vec::from(arrival.body)), arrival.durable)).unzip();
         let outcome = inbox::store_all(&store, bodies).await;
         bells.apply.notify_one();
         for durable in waiting {
             // Whoever waited may be gone; the body is kept all the same.
-            let _ = durable.send(outcome.as_ref().map(|()| ()).map_err(copy));
+            let _ = durable.send(outcome.as_ref().copied().map_err(copy));
         }
     }
 }

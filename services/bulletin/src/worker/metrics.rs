@@ -19,10 +19,16 @@ impl Metrics {
         let counter = |name: &'static str, what: &'static str| meter.u64_counter(name).with_description(what).build();
         Self {
             attempts: counter("senani.dispatch.attempts", "attempts to send, by channel and outcome"),
-            stale: counter("senani.dispatch.stale_acks", "results of batches whose lease was over; they changed nothing"),
+            stale: counter(
+                "senani.dispatch.stale_acks",
+                "results of batches whose lease was over; they changed nothing",
+            ),
             receipts: counter("senani.receipts.applied", "receipts applied to the ledger"),
             parked: counter("senani.receipts.parked", "receipts and webhook bodies that could not be applied"),
-            unknown: counter("senani.dispatch.unknown", "deliveries whose worker died or whose provider did not answer"),
+            unknown: counter(
+                "senani.dispatch.unknown",
+                "deliveries whose worker died or whose provider did not answer",
+            ),
         }
     }
 

@@ -15,6 +15,7 @@ pub(crate) mod settle;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 /// How long after a stop webhook bodies are still taken: calls that are open end with their commit.
 const LAST_BODIES: Duration = Duration::from_secs(5);
@@ -25,6 +26,12 @@ async fn pause(duration: Duration, stop: &CancellationToken) {
         () = tokio::time::sleep(duration) => {}
         () = stop.cancelled() => {}
     }
+}
+
+/// Work of this service under a span: events that it appends and calls that it makes carry the span's trace.
+fn within<F: Future>(span: Span, work: F) -> impl Future<Output = F::Output> {
+    // In this order: the service is added to the context that the span brings.
+    async move { senani_telemetry::in_service("bulletin", work).await }.instrument(span)
 }
 
 /// A fencing token: positive, never used before.

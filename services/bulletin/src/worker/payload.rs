@@ -139,7 +139,8 @@ mod tests {
     #[test]
     fn other_webhooks_say_nothing_and_broken_ones_are_refused() {
         let mut receipts = Receipts::default();
-        let other = r#"{"object":"x","entry":[{"id":"1","changes":[{"field":"account_alerts","value":{"entity_id":"1"}}]}]}"#;
+        let other =
+            r#"{"object":"x","entry":[{"id":"1","changes":[{"field":"account_alerts","value":{"entity_id":"1"}}]}]}"#;
         receipts.read(other.as_bytes()).unwrap();
         assert_eq!(receipts.count, 0);
         assert!(receipts.read(b"{\"entry\":[{]").is_err());

@@ -24,7 +24,8 @@ async fn ledger(cell: &Cell) -> Vec<(String, i32, String)> {
     rows.iter()
         .map(|row| {
             let member: uuid::Uuid = row.try_get_by_index(0).expect("a member");
-            let (state, reason) = (row.try_get_by_index(1).expect("a state"), row.try_get_by_index(2).expect("a reason"));
+            let (state, reason) =
+                (row.try_get_by_index(1).expect("a state"), row.try_get_by_index(2).expect("a reason"));
             (member.to_string(), state, reason)
         })
         .collect()
@@ -53,7 +54,8 @@ async fn a_worker_that_dies_while_it_expands_and_sends_leaves_the_same_ledger() 
         for reached in [1, 150, 400, 900, 1_200] {
             let sql = "SELECT COUNT(*) FROM delivery WHERE state > 1 OR id IS NULL";
             eventually(DEADLINE, "the work to go on", async || {
-                number(&store, sql).await >= reached || number(&store, "SELECT COUNT(*) FROM delivery WHERE state > 3").await >= MEMBERS as i64
+                number(&store, sql).await >= reached
+                    || number(&store, "SELECT COUNT(*) FROM delivery WHERE state > 3").await >= MEMBERS as i64
             })
             .await;
             cell.crash().await;
@@ -61,7 +63,10 @@ async fn a_worker_that_dies_while_it_expands_and_sends_leaves_the_same_ledger() 
             cell.resume().await;
         }
         let settled = cell.settled(&bulletin.name).await;
-        assert_eq!((settled.delivery_count, settled.read_count, settled.task_count), (MEMBERS as i64, MEMBERS as i64, 6));
+        assert_eq!(
+            (settled.delivery_count, settled.read_count, settled.task_count),
+            (MEMBERS as i64, MEMBERS as i64, 6)
+        );
         assert_eq!(ledger(&cell).await, expected);
         recount::check(&store).await;
 

@@ -7,6 +7,8 @@ mod fakes;
 mod faults;
 mod lifecycle;
 mod publications;
+mod rates;
 mod receipts;
 mod recount;
 mod refusals;
+mod traces;

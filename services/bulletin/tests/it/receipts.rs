@@ -64,13 +64,15 @@ async fn five_receipts_end_in_one_state_in_every_order() {
         let cell = Cell::start_with(engine, 120, silent(), |_| {}).await;
         let bulletin = cell.approved().await;
         cell.publish(&bulletin.name, "bihar").await;
-        eventually(DEADLINE, "all to be accepted", async || cell.progress(&bulletin.name).await.sent_count == 120).await;
+        eventually(DEADLINE, "all to be accepted", async || cell.progress(&bulletin.name).await.sent_count == 120)
+            .await;
         let deliveries = cell.all_deliveries(&bulletin.name).await;
         assert!(deliveries.iter().all(|delivery| delivery.state() == pb::delivery::State::Accepted));
         let ids: Vec<_> = deliveries.iter().map(|one| one.name.rsplit('/').next().unwrap().to_owned()).collect();
 
         // Sent, failed, delivered, delivered again and later, read: each delivery gets them in another order.
-        const FIVE: [(&str, i64); 5] = [("sent", 100), ("failed", 101), ("delivered", 103), ("delivered", 102), ("read", 104)];
+        const FIVE: [(&str, i64); 5] =
+            [("sent", 100), ("failed", 101), ("delivered", 103), ("delivered", 102), ("read", 104)];
         let orders = permutations();
         for step in 0..5 {
             let receipts: Vec<_> = ids
@@ -93,7 +95,8 @@ async fn five_receipts_end_in_one_state_in_every_order() {
         // All of it again changes nothing.
         let store = cell.store().await;
         let events = number(&store, "SELECT position FROM event_head").await;
-        let again: Vec<_> = ids.iter().flat_map(|id| FIVE.map(|(status, second)| (id.as_str(), status, second))).collect();
+        let again: Vec<_> =
+            ids.iter().flat_map(|id| FIVE.map(|(status, second)| (id.as_str(), status, second))).collect();
         ingest(&cell, body(&again)).await;
         eventually(DEADLINE, "the inbox to be empty", async || cell.inbox_is_empty().await).await;
         assert_eq!(cell.all_deliveries(&bulletin.name).await, after);

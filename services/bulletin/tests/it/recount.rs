@@ -16,7 +16,8 @@ async fn lines(store: &Store, sql: &str) -> Vec<(Uuid, Uuid, i32, String, i64)> 
         .iter()
         .map(|row| {
             let uuid = |at| row.try_get_by_index::<Uuid>(at).expect("a uuid");
-            let (state, reason) = (row.try_get_by_index(2).expect("a state"), row.try_get_by_index(3).expect("a reason"));
+            let (state, reason) =
+                (row.try_get_by_index(2).expect("a state"), row.try_get_by_index(3).expect("a reason"));
             (uuid(0), uuid(1), state, reason, row.try_get_by_index(4).expect("a count"))
         })
         .collect();
@@ -38,11 +39,8 @@ pub(crate) async fn check(store: &Store) {
     )
     .await;
     assert_eq!(tally, rows, "the tally of deliveries is a recount of the ledger");
-    let tasks = lines(
-        store,
-        "SELECT bulletin_id, unit_id, 0, CAST(orphaned_count AS text), open_count FROM task_tally",
-    )
-    .await;
+    let tasks =
+        lines(store, "SELECT bulletin_id, unit_id, 0, CAST(orphaned_count AS text), open_count FROM task_tally").await;
     let rows = lines(
         store,
         "SELECT bulletin_id, district_id, 0, CAST(SUM(CASE WHEN state = 2 THEN 1 ELSE 0 END) AS text), \
@@ -51,8 +49,14 @@ pub(crate) async fn check(store: &Store) {
     .await;
     assert_eq!(tasks, rows, "the tally of tasks is a recount of the tasks");
     for (what, sql) in [
-        ("queued rows that nobody will claim", "SELECT COUNT(*) FROM delivery WHERE state = 1 AND NOT ready AND next_attempt_at = 0"),
-        ("ready rows that are not queued", "SELECT COUNT(*) FROM delivery WHERE state <> 1 AND (ready OR next_attempt_at > 0)"),
+        (
+            "queued rows that nobody will claim",
+            "SELECT COUNT(*) FROM delivery WHERE state = 1 AND NOT ready AND next_attempt_at = 0",
+        ),
+        (
+            "ready rows that are not queued",
+            "SELECT COUNT(*) FROM delivery WHERE state <> 1 AND (ready OR next_attempt_at > 0)",
+        ),
         ("unknown rows that nobody will settle", "SELECT COUNT(*) FROM delivery WHERE (state = 3) <> (unknown_at > 0)"),
     ] {
         assert_eq!(number(store, sql).await, 0, "{what}");

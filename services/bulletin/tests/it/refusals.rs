@@ -90,10 +90,7 @@ async fn what_is_no_poster_is_refused() {
             attach(pieces(&name, &vec![0xff; 300_001])).await,
             expected(invalid, "POSTER_TOO_LARGE", &["content"])
         );
-        assert_eq!(
-            attach(pieces(&name, &png(8_193, 1))).await,
-            expected(invalid, "POSTER_DIMENSIONS", &["content"])
-        );
+        assert_eq!(attach(pieces(&name, &png(8_193, 1))).await, expected(invalid, "POSTER_DIMENSIONS", &["content"]));
         let content_first = pb::AttachPosterRequest { piece: Some(Piece::Content(png(1, 1).into())) };
         assert_eq!(attach(vec![content_first]).await, expected(invalid, "STREAM_OUT_OF_ORDER", &[]));
         assert_eq!(attach(Vec::new()).await, expected(invalid, "STREAM_OUT_OF_ORDER", &[]));
@@ -102,10 +99,7 @@ async fn what_is_no_poster_is_refused() {
 
         let submit = pb::SubmitBulletinRequest { name: name.clone() };
         cell.bulletins(AUTHOR).submit_bulletin(submit).await.unwrap();
-        assert_eq!(
-            attach(pieces(&name, &png(1, 1))).await,
-            expected(Code::FailedPrecondition, "STATE_FORBIDS", &[])
-        );
+        assert_eq!(attach(pieces(&name, &png(1, 1))).await, expected(Code::FailedPrecondition, "STATE_FORBIDS", &[]));
         assert_eq!(number(&cell.store().await, "SELECT COUNT(*) FROM poster").await, 0);
     }
 }
@@ -136,7 +130,10 @@ async fn approval_is_anothers_and_publication_needs_it() {
         for (selector, fields) in [
             (None, "audience.units"),
             (Some(audience(&["bihar"; 101])), "audience.units"),
-            (Some(AudienceSelector { group_audiences: vec![9], ..audience(&["bihar"]) }), "audience.group_audiences[0]"),
+            (
+                Some(AudienceSelector { group_audiences: vec![9], ..audience(&["bihar"]) }),
+                "audience.group_audiences[0]",
+            ),
             (Some(AudienceSelector { units: vec!["bihar".to_owned()], group_audiences: vec![] }), "audience.units[0]"),
         ] {
             let wrong = refused(author.publish_bulletin(publish(selector)).await);
@@ -174,7 +171,8 @@ async fn webhooks_are_for_services_and_pages_for_their_own_request() {
         let status = nobody.list_bulletins(pb::ListBulletinsRequest::default()).await.expect_err("no subject");
         assert_eq!(status.code(), Code::Unauthenticated);
 
-        let list = |page_size, page_token: &str| pb::ListBulletinsRequest { page_size, page_token: page_token.to_owned() };
+        let list =
+            |page_size, page_token: &str| pb::ListBulletinsRequest { page_size, page_token: page_token.to_owned() };
         let mut author = cell.bulletins(AUTHOR);
         let negative = refused(author.list_bulletins(list(-1, "")).await);
         assert_eq!(negative, expected(Code::InvalidArgument, "PAGE_SIZE_INVALID", &["page_size"]));

@@ -85,10 +85,7 @@ impl GroupService for GroupApi {
         }))
     }
 
-    async fn set_custodians(
-        &self,
-        request: Request<pb::SetCustodiansRequest>,
-    ) -> Result<Response<pb::Group>, Status> {
+    async fn set_custodians(&self, request: Request<pb::SetCustodiansRequest>) -> Result<Response<pb::Group>, Status> {
         let (_, request) = open(request)?;
         let name: GroupName = convert::name(&request.name, "name")?;
         let field = |number: usize| match number.checked_sub(1) {

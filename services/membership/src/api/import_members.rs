@@ -97,10 +97,10 @@ impl ImportJob {
                 let _ = reports.try_send(Ok(pb::ImportMembersResponse { progress, done: false }));
             }
         }
-        if import.accepted_count - accepted_before >= MANY {
-            if let Err(error) = self.registry.refresh_statistics().await {
-                tracing::warn!(%error, "the statistics of the database could not be refreshed");
-            }
+        if import.accepted_count - accepted_before >= MANY
+            && let Err(error) = self.registry.refresh_statistics().await
+        {
+            tracing::warn!(%error, "the statistics of the database could not be refreshed");
         }
         tracing::info!(
             import.id = %import.id,

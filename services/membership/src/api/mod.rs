@@ -82,9 +82,8 @@ fn repeat<'p>(
     if request_id.is_empty() {
         return Ok(None);
     }
-    let request_id: Uuid = request_id
-        .parse()
-        .map_err(|_| Error::invalid(ErrorReason::RequestIdInvalid, "request_id", "is not a UUID"))?;
+    let request_id: Uuid =
+        request_id.parse().map_err(|_| Error::invalid(ErrorReason::RequestIdInvalid, "request_id", "is not a UUID"))?;
     let key = RequestKey { subject: principal.subject(), method, request_id };
     Ok(Some(Repeat { key, fingerprint: request.encode_to_vec() }))
 }

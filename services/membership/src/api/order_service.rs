@@ -84,8 +84,7 @@ impl OrderService for OrderApi {
         let date = date.ok_or(Error::Invalid(wrong))?;
         let tree = self.cell.structure()?;
         let kind = unit(&tree, &request.unit, "unit")?.kind();
-        let orders: Vec<Order> =
-            self.registry.orders().await?.into_iter().map(|issued| issued.order).collect();
+        let orders: Vec<Order> = self.registry.orders().await?.into_iter().map(|issued| issued.order).collect();
         let rules = RulesInForce::on(date, &orders);
         let rules = rules.for_kind(kind).iter().map(convert::rule_in_force).collect();
         Ok(Response::new(pb::ListRulesInForceResponse { rules }))
@@ -94,9 +93,7 @@ impl OrderService for OrderApi {
 
 /// The order of a request and the positions of its rules there; otherwise everything that is wrong with it.
 fn read(request: pb::IssueOrderRequest) -> Result<(IssuedOrder, Vec<usize>), Error> {
-    let order = request
-        .order
-        .ok_or_else(|| Error::invalid(ErrorReason::RuleInvalid, "order", "is required"))?;
+    let order = request.order.ok_or_else(|| Error::invalid(ErrorReason::RuleInvalid, "order", "is required"))?;
     let mut wrong = Vec::new();
     if !is_slug(&request.order_id) {
         let what = "must have 3 to 63 characters of a–z, 0–9 and single hyphens";

@@ -9,9 +9,7 @@ use senani_unit_tree::UnitTree;
 use uuid::Uuid;
 
 use super::Cell;
-use crate::domain::{
-    Applicant, COLUMNS, Import, Register, RejectedRow, Rejection, Row, RowReader, read_applicant,
-};
+use crate::domain::{Applicant, COLUMNS, Import, Register, RejectedRow, Rejection, Row, RowReader, read_applicant};
 use crate::error::{Error, Wrong};
 use crate::store::{Chunk, Newcomer, Registry, phone_place};
 
@@ -57,12 +55,7 @@ struct Gathered {
 
 impl Gathered {
     fn new(tree: Arc<UnitTree>) -> Self {
-        Self {
-            tree,
-            applicants: Vec::with_capacity(ROWS),
-            numbers: HashSet::with_capacity(ROWS),
-            rejected: Vec::new(),
-        }
+        Self { tree, applicants: Vec::with_capacity(ROWS), numbers: HashSet::with_capacity(ROWS), rejected: Vec::new() }
     }
 
     fn rows(&self) -> usize {

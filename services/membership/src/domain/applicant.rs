@@ -76,8 +76,7 @@ pub(crate) fn read_applicant(row: &Row<'_>, register: &Register<'_>) -> Result<A
         .by_slug(unit.strip_prefix("units/").unwrap_or(unit))
         .filter(|unit| unit.is_open_on(register.today))
         .ok_or_else(wrong("unit", Rejection::UnitUnknown))?;
-    let category =
-        known(&CATEGORIES, category).ok_or_else(wrong("category", Rejection::CategoryUnknown))?;
+    let category = known(&CATEGORIES, category).ok_or_else(wrong("category", Rejection::CategoryUnknown))?;
     let police = category == POLICE;
     let rank_word = rank.trim();
     let rank = rank_from_word(rank_word);
@@ -156,8 +155,7 @@ mod tests {
 
     fn read(cells: [&str; 10]) -> Result<Applicant, RejectedRow> {
         let tree = tree();
-        let register =
-            Register { tree: &tree, numbers: NumberPlan { exercise: true }, today: "2026-01-01" };
+        let register = Register { tree: &tree, numbers: NumberPlan { exercise: true }, today: "2026-01-01" };
         read_applicant(&Row { line: 7, cells: Ok(cells) }, &register)
     }
 

@@ -230,7 +230,8 @@ mod tests {
         let tree = tree();
         let first = plan(tree.units(), TODAY, &rules(), &HashSet::new());
         let slugs: Vec<&str> = first.groups.iter().map(|group| group.slug.as_str()).collect();
-        let expected = ["kotwali-ps-community", "patna-centre-police-rank-havildar", "patna-centre-police-rank-constable"];
+        let expected =
+            ["kotwali-ps-community", "patna-centre-police-rank-havildar", "patna-centre-police-rank-constable"];
         assert_eq!(slugs, expected);
         assert_eq!(first.groups[0].names, [("hi".to_owned(), "थाना – साइबर सेनानी समूह".to_owned())].into());
         assert_eq!((first.complete_units, first.bound), (0, true));

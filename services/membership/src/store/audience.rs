@@ -8,9 +8,9 @@ use senani_store::{ReadTransaction, Timestamp};
 use uuid::Uuid;
 
 use super::Registry;
+use super::import::phone_place;
 use super::listed::is_one_of;
 use super::members::sealed;
-use super::import::phone_place;
 use crate::domain::{GroupState, MemberState};
 use crate::error::Error;
 
@@ -92,7 +92,11 @@ impl Registry {
     }
 
     /// Counts an audience as of a moment.
-    pub(crate) async fn count_audience(&self, groups: &AudienceGroups, as_of: Timestamp) -> Result<AudienceCount, Error> {
+    pub(crate) async fn count_audience(
+        &self,
+        groups: &AudienceGroups,
+        as_of: Timestamp,
+    ) -> Result<AudienceCount, Error> {
         Ok(count(self.store.reader(), groups, as_of).await?)
     }
 
@@ -107,7 +111,8 @@ impl Registry {
         let consenting = count(&*txn, &groups, as_of).await?.consenting;
         // Listing the groups reads their enrolments once for each page of persons; scanning reads everybody once.
         let pages = groups.enrolled / PAGE + 1;
-        let plan = if groups.ids.len() <= LISTED && !groups.all && groups.enrolled.saturating_mul(pages) <= groups.total {
+        let plan = if groups.ids.len() <= LISTED && !groups.all && groups.enrolled.saturating_mul(pages) <= groups.total
+        {
             Plan::ByGroups(groups.ids)
         } else {
             Plan::Scan((!groups.all).then(|| groups.ids.into_iter().collect()))
@@ -226,7 +231,8 @@ impl AudienceReader {
     /// Two ranges of two trees in the same order, merged here: no plan of the database can go wrong.
     async fn page_by_scan(&self, groups: Option<&HashSet<Uuid>>) -> Result<Persons, DbErr> {
         let backend = self.txn.get_database_backend();
-        let members = "SELECT id, unit_id, language FROM member WHERE id > $1 AND consents AND state = $2 ORDER BY id LIMIT $3";
+        let members =
+            "SELECT id, unit_id, language FROM member WHERE id > $1 AND consents AND state = $2 ORDER BY id LIMIT $3";
         let values = [self.after.into(), (MemberState::Active as i32).into(), PAGE.into()];
         let rows = self.txn.query_all_raw(Statement::from_sql_and_values(backend, members, values)).await?;
         let persons = rows.iter().map(reached).collect::<Result<Vec<_>, DbErr>>()?;

@@ -13,9 +13,7 @@ use uuid::Uuid;
 use super::consents::{BY_IMPORT, DIRECT_MESSAGES};
 use super::{Registry, groups};
 use crate::convert;
-use crate::domain::{
-    Applicant, COLUMNS, Import, MemberState, Refusal, RejectedRow, Rejection, Role, UnitGroups,
-};
+use crate::domain::{Applicant, COLUMNS, Import, MemberState, Refusal, RejectedRow, Rejection, Role, UnitGroups};
 use crate::error::Error;
 
 /// Where a sealed number is kept, which is authenticated with it.
@@ -149,8 +147,8 @@ impl Registry {
         for row in &rejected {
             *after.rejected_by_reason.entry(row.reason).or_default() += 1;
         }
-        store_rejected(&txn, import.id, &rejected).await?;
         store_progress(&txn, import, &after, terms).await?;
+        store_rejected(&txn, import.id, &rejected).await?;
         txn.append(placed.events).await?;
         txn.commit().await?;
         Ok(after)

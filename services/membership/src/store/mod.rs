@@ -14,8 +14,8 @@ mod orders;
 mod snapshot;
 
 use senani_store::Store;
-use senani_store::request_log::{self, Claim, RequestKey};
 use senani_store::WriteTransaction;
+use senani_store::request_log::{self, Claim, RequestKey};
 use senani_vault::Vault;
 
 use crate::error::Error;
@@ -64,7 +64,11 @@ where
     }
 }
 
-async fn record(txn: &WriteTransaction, repeat: Option<&Repeat<'_>>, answer: &impl prost::Message) -> Result<(), Error> {
+async fn record(
+    txn: &WriteTransaction,
+    repeat: Option<&Repeat<'_>>,
+    answer: &impl prost::Message,
+) -> Result<(), Error> {
     if let Some(repeat) = repeat {
         request_log::record(txn, repeat.key, answer.encode_to_vec()).await?;
     }

@@ -37,9 +37,7 @@ impl Registry {
         }
         // Two orders of one slug at once: the later one waits for the first and then hears that the slug is taken.
         insert(&txn, issued).await.map_err(|error| match error.sql_err() {
-            Some(sea_orm::SqlErr::UniqueConstraintViolation(_)) => {
-                Error::SlugTaken(convert::order_name(&order.slug))
-            }
+            Some(sea_orm::SqlErr::UniqueConstraintViolation(_)) => Error::SlugTaken(convert::order_name(&order.slug)),
             _ => Error::from(error),
         })?;
         let answer = convert::order(issued);
@@ -82,9 +80,8 @@ pub(super) async fn load(db: &impl ConnectionTrait, slug: Option<&str>) -> Resul
         Some(slug) => (" WHERE slug = $1", " WHERE order_slug = $1", vec![slug.into()]),
         None => ("", "", Vec::new()),
     };
-    let query = |sql: String| {
-        db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values.clone()))
-    };
+    let query =
+        |sql: String| db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values.clone()));
     let rules = query(format!(
         "SELECT order_slug, unit_kind, audience, ranks, required, min_size, target_size, split_at, max_size, due_date, \
          custodian_ranks FROM order_rule{of_part} ORDER BY order_slug, position"

@@ -103,7 +103,7 @@ async fn earlier(author: &mut Client) -> anyhow::Result<Option<Bulletin>> {
 fn draft() -> Bulletin {
     let both = |hi: &str, en: &str| [("hi".to_owned(), hi.to_owned()), ("en".to_owned(), en.to_owned())].into();
     Bulletin {
-        issuing_unit: "units/eou-wing".to_owned(),
+        issuing_unit: "units/eou".to_owned(),
         category: Category::CyberCrime.into(),
         severity: Severity::Routine.into(),
         headlines: both(HEADLINE_HI, HEADLINE_EN),

@@ -32,7 +32,8 @@ pub(super) async fn form(channel: &Channel) -> anyhow::Result<()> {
         *lines.entry((kind, audience, line.min, line.order.clone())).or_default() += i64::from(line.group_count);
     }
     for ((kind, audience, min, order), count) in lines {
-        println!("     {:>6}  {audience} at a {kind}, at least {min} each ({order})", number(count));
+        let article = if kind.starts_with(['a', 'o']) { "an" } else { "a" };
+        println!("     {:>6}  {audience} at {article} {kind}, at least {min} each ({order})", number(count));
     }
     let formed = send(channel, false, plan.fingerprint).await?;
     println!("   applied: {} groups formed", number(formed.group_count.into()));

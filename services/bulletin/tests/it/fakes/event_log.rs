@@ -27,7 +27,7 @@ impl FakeLog {
     }
 
     pub(crate) fn append(&self, payloads: impl IntoIterator<Item = Payload>) {
-        let mut events = self.events.lock().unwrap();
+        let mut events = self.events.lock().expect("nobody panics with it");
         for payload in payloads {
             let position = events.len() as i64 + 1;
             events.push(Event { position, payload: Some(payload), ..Event::default() });
@@ -48,7 +48,7 @@ impl EventLogService for FakeLog {
         tokio::spawn(async move {
             loop {
                 bell.mark_unchanged();
-                let events: Vec<Event> = log.events.lock().unwrap()[position..].to_vec();
+                let events: Vec<Event> = log.events.lock().expect("nobody panics with it")[position..].to_vec();
                 position += events.len();
                 let cursor = Cursor { epoch: "fake".to_owned(), position: position as i64 }.to_string();
                 if sender.send(Ok(SubscribeResponse { events, cursor, send_time: None })).await.is_err() {

@@ -82,7 +82,8 @@ impl FakeRegister {
     /// One COMMUNITY group for each station and an orphaned OFFICERS group for each district; `count` consenting members spread over the
     /// stations, and a tenth more who do not consent.
     pub(crate) fn of(count: usize) -> Self {
-        let stations: Vec<_> = FakeUnit::ALL.iter().map(|unit| unit.slug).filter(|slug| slug.ends_with("-ps")).collect();
+        let stations: Vec<_> =
+            FakeUnit::ALL.iter().map(|unit| unit.slug).filter(|slug| slug.ends_with("-ps")).collect();
         let mut state = State::default();
         for number in 0..count + count / 10 {
             state.members.push(FakeMember {
@@ -103,18 +104,18 @@ impl FakeRegister {
     }
 
     pub(crate) fn group_events(&self) -> Vec<Payload> {
-        self.state.lock().unwrap().groups.iter().map(FakeGroup::event).collect()
+        self.state.lock().expect("nobody panics with it").groups.iter().map(FakeGroup::event).collect()
     }
 
     /// Consenting members under a unit.
     pub(crate) fn consenting(&self, top: &str) -> Vec<Uuid> {
-        let state = self.state.lock().unwrap();
+        let state = self.state.lock().expect("nobody panics with it");
         let members = state.members.iter().filter(|member| member.consents && FakeUnit::is_within(top, member.unit));
         members.map(|member| member.id).collect()
     }
 
     fn select(&self, audience: &pb::AudienceSelector) -> (Vec<FakeGroup>, Vec<FakeMember>) {
-        let state = self.state.lock().unwrap();
+        let state = self.state.lock().expect("nobody panics with it");
         let tops: Vec<_> = audience.units.iter().map(|unit| unit.trim_start_matches("units/").to_owned()).collect();
         let within = |slug: &str| tops.iter().any(|top| FakeUnit::is_within(top, slug));
         let wanted = |kind: pb::GroupAudience| {
@@ -165,7 +166,7 @@ impl AudienceService for FakeRegister {
         request: Request<pb::OpenAddressesRequest>,
     ) -> Result<Response<pb::OpenAddressesResponse>, Status> {
         only_services(&request)?;
-        let state = self.state.lock().unwrap();
+        let state = self.state.lock().expect("nobody panics with it");
         let open = |uid: &Bytes| {
             let id = Uuid::from_slice(uid).expect("a UUID");
             let refused = |refusal: pb::address::Refusal| pb::Address { phone: String::new(), refusal: refusal.into() };

@@ -45,7 +45,7 @@ impl FakeGateway {
     /// Where bodies go from now on; `None`: they are refused, and the provider repeats them.
     pub(crate) fn forward_to(&self, url: Option<&str>) {
         let options = ClientOptions { subject: Some("services/gateway".to_owned()), ..ClientOptions::default() };
-        *self.target.lock().unwrap() = url.map(|url| connect(url, options).expect("an address"));
+        *self.target.lock().expect("nobody panics with it") = url.map(|url| connect(url, options).expect("an address"));
     }
 }
 
@@ -53,7 +53,7 @@ async fn forward(
     target: Arc<Mutex<Option<Channel>>>,
     request: Request<Incoming>,
 ) -> Result<Response<Empty<Bytes>>, Infallible> {
-    let channel = target.lock().unwrap().clone();
+    let channel = target.lock().expect("nobody panics with it").clone();
     let body = request.into_body().collect().await.map(|body| body.to_bytes());
     let taken = match (channel, body) {
         (Some(channel), Ok(body)) => {
