@@ -15,7 +15,8 @@ pub fn senani() -> &'static Path {
     BINARY.get_or_init(|| {
         let here = std::env::current_exe().expect("a running program has a path");
         // A test is in `target/PROFILE/deps`, a program in `target/PROFILE`.
-        let folder = here.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).expect("a program is in a folder");
+        let folder =
+            here.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).expect("a program is in a folder");
         let binary = folder.join(format!("senani{}", std::env::consts::EXE_SUFFIX));
         if !binary.is_file() {
             build(folder);

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use senani_client::{Channel, ClientOptions};
+use senani_proto::bulletin::v1::WatchProgressResponse;
 use senani_testkit::{ChildProcess, Engine, TestDatabase, eventually};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use crate::binary;
 use crate::desk::Desk;
 use crate::settings::{APPROVER_TOKEN, AUTHOR_TOKEN, Addresses, Pace, Service, identities, text};
+use crate::{binary, provider, recount};
 
 /// Longest that anything here may take: the machine may be compiling at the same time.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -68,7 +69,8 @@ impl Cell {
         let database = senani_testkit::database(engine);
         let addresses = Addresses::choose();
         let settings = folder.path().join("senani.toml");
-        std::fs::write(&settings, text(&addresses, &database, folder.path(), start.pace)).expect("settings are written");
+        std::fs::write(&settings, text(&addresses, &database, folder.path(), start.pace))
+            .expect("settings are written");
         write_secret(&folder.path().join("identities.toml"), identities().as_bytes());
         if let Some(keys) = &start.keys {
             write_secret(&folder.path().join(KEYS), keys);
@@ -200,6 +202,25 @@ impl Cell {
     #[must_use]
     pub fn provider(&self) -> std::net::SocketAddr {
         self.addresses.of(Service::Simulator)
+    }
+
+    /// Waits until everything of a bulletin has left the house, the provider has told all that becomes of it, and the ledger has
+    /// taken it in.
+    ///
+    /// # Panics
+    /// When that takes longer than [`PATIENCE`].
+    pub async fn settled(&self, bulletin: &str) -> WatchProgressResponse {
+        let desk = self.desk();
+        desk.settled(bulletin).await;
+        let ledger = self.database(Service::Bulletin).await;
+        eventually(PATIENCE, "the last receipt to be told and applied", async || {
+            let testimony = provider::testimony(self.provider()).await;
+            // In this order: what was told is in the inbox until it is applied.
+            testimony.is_some_and(|testimony| testimony.pending == 0)
+                && recount::number(&ledger, "SELECT count(*) FROM receipt_inbox").await == 0
+        })
+        .await;
+        desk.settled(bulletin).await
     }
 
     /// A service's own database, for hand-written SQL.

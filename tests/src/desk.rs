@@ -8,7 +8,7 @@ use senani_proto::analytics::v1::{Coverage, GetCoverageRequest, GetReachRequest,
 use senani_proto::bulletin::v1::bulletin::State;
 use senani_proto::bulletin::v1::bulletin_service_client::BulletinServiceClient;
 use senani_proto::bulletin::v1::{
-    ApproveBulletinRequest, Bulletin, Category, CreateBulletinRequest, PublishBulletinRequest, Publication,
+    ApproveBulletinRequest, Bulletin, Category, CreateBulletinRequest, Publication, PublishBulletinRequest,
     SubmitBulletinRequest, WatchProgressRequest, WatchProgressResponse,
 };
 use senani_proto::hierarchy::v1::unit_service_client::UnitServiceClient;
@@ -164,7 +164,11 @@ impl Desk {
         imported.await.expect("the file is right")
     }
 
-    async fn import_once(&self, import: Uuid, file: &Bytes) -> Result<MemberImport, Status> {
+    /// Imports members in one stream, without patience.
+    ///
+    /// # Errors
+    /// As the call; UNAVAILABLE when the stream was cut before its end.
+    pub async fn import_once(&self, import: Uuid, file: &Bytes) -> Result<MemberImport, Status> {
         let (sender, mut responses) = self.open_import(import).await?;
         let pieces = pieces(file);
         let sending = tokio::spawn(async move {
@@ -237,13 +241,13 @@ impl Desk {
         watched.ok()?.into_inner().message().await.ok()?
     }
 
-    /// Waits until everything has left the house and every receipt is in.
+    /// Waits until everything has left the house and every delivery is delivered or failed; that one was read may still come.
     ///
     /// # Panics
     /// When that takes longer than [`PATIENCE`].
     pub async fn settled(&self, bulletin: &str) -> WatchProgressResponse {
         let mut last = None;
-        let look = eventually(PATIENCE, "every delivery to have its last receipt", async || {
+        let look = eventually(PATIENCE, "every delivery to be delivered or failed", async || {
             last = self.progress(bulletin).await.or(last);
             last.filter(|now| {
                 let open = now.queued_count + now.in_flight_count + now.sent_count + now.expanding_count;

@@ -67,7 +67,10 @@ pub async fn units(cell: &Cell) -> BTreeMap<Uuid, Unit> {
     );
     let units = rows(&hierarchy, &sql).await;
     let unit = |row: &QueryResult| {
-        (get(row, 0), Unit { name: format!("units/{}", get::<String>(row, 1)), kind: get(row, 2), district: get(row, 3) })
+        (
+            get(row, 0),
+            Unit { name: format!("units/{}", get::<String>(row, 1)), kind: get(row, 2), district: get(row, 3) },
+        )
     };
     units.iter().map(unit).collect()
 }
@@ -90,8 +93,11 @@ pub async fn coverage(cell: &Cell) -> BTreeMap<Option<Uuid>, CoverageFigures> {
     let mut figures: BTreeMap<Option<Uuid>, CoverageFigures> = BTreeMap::new();
     for (id, unit) in units(cell).await {
         let part = figures.entry(unit.district).or_default();
-        part.enrolled_members += groups.range((id, i32::MIN, i32::MIN)..=(id, i32::MAX, i32::MAX)).map(|(_, count)| count).sum::<i64>();
-        for (&(_, audience, rank), &min) in demands.range((unit.kind, i32::MIN, i32::MIN)..=(unit.kind, i32::MAX, i32::MAX)) {
+        part.enrolled_members +=
+            groups.range((id, i32::MIN, i32::MIN)..=(id, i32::MAX, i32::MAX)).map(|(_, count)| count).sum::<i64>();
+        for (&(_, audience, rank), &min) in
+            demands.range((unit.kind, i32::MIN, i32::MIN)..=(unit.kind, i32::MAX, i32::MAX))
+        {
             let group = groups.get(&(id, audience, rank)).copied();
             part.expected_groups += 1;
             part.expected_members += min;
@@ -127,7 +133,8 @@ pub type Tally = BTreeMap<(Uuid, i32, String), i64>;
 
 /// The tally, counted from the ledger itself.
 pub async fn ledger(bulletin: &DatabaseConnection) -> Tally {
-    tally(bulletin, "SELECT district_id, state, reason, count(*) FROM delivery GROUP BY district_id, state, reason").await
+    tally(bulletin, "SELECT district_id, state, reason, count(*) FROM delivery GROUP BY district_id, state, reason")
+        .await
 }
 
 /// A query that answers district, state, reason and count, without lines that count nothing.

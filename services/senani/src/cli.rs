@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) struct Senani {
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// Settings: a TOML file with a table for each service. The environment (SENANI_<SERVICE>__<KEY>) goes before it
+    /// Settings: a TOML file with a table for each service. The environment goes before it, e.g. SENANI_GATEWAY__LISTEN
     #[arg(long, global = true, value_name = "FILE", help_heading = "For every command")]
     pub(crate) config: Option<PathBuf>,
     /// Send traces and metrics to this OTLP receiver, e.g. http://localhost:4317
@@ -149,8 +149,8 @@ pub(crate) struct Place {
     /// Folder for everything that the cell keeps
     #[arg(long, value_name = "DIR", default_value = "senani-data")]
     pub(crate) data: PathBuf,
-    /// PostgreSQL instead of the embedded database, e.g. postgres://user@host/senani: each service makes its own database
-    /// senani_<service> there
+    /// PostgreSQL instead of the embedded database, e.g. postgres://user@host/senani: each service makes a database of
+    /// its own there, e.g. senani_bulletin
     #[arg(long, value_name = "URL")]
     pub(crate) database: Option<String>,
     /// Where the gateway listens; port 0 takes a free one

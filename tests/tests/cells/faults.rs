@@ -20,6 +20,9 @@ const MEMBERS: usize = 2_600;
 /// Rows that are durable when the import is cut.
 const DURABLE: i64 = 2_000;
 
+/// Deliveries, fewer than there will be.
+const ALL: i64 = 2_000;
+
 /// What a run ends with, as far as it does not depend on when what happened.
 #[derive(Debug, PartialEq)]
 struct Ending {
@@ -72,14 +75,12 @@ async fn run(engine: Engine, victim: Option<Service>, keys: Option<Vec<u8>>) -> 
     desk.publish(&bulletin, STATE).await.expect("it is approved");
     if let Some(victim) = victim {
         let ledger = cell.database(Service::Bulletin).await;
-        at_least(&ledger, "SELECT count(*) FROM delivery", 50).await;
-        cell.restart(victim).await;
+        cut(&mut cell, victim, &ledger, "SELECT count(*) FROM delivery", 50).await;
         let sent = format!("SELECT count(*) FROM delivery WHERE state >= {}", i32::from(State::Accepted));
         let more = number(&ledger, &sent).await + 200;
-        at_least(&ledger, &sent, more).await;
-        cell.restart(victim).await;
+        cut(&mut cell, victim, &ledger, &sent, more).await;
     }
-    let progress = desk.settled(&bulletin).await;
+    let progress = cell.settled(&bulletin).await;
     let reach = desk.reached(&bulletin, &progress).await;
     each_was_sent_once(&cell, &progress).await;
 
@@ -120,8 +121,16 @@ async fn cut_the_import(cell: &mut Cell, desk: &Desk, import: Uuid, file: &Bytes
     cell.restart(victim).await;
 }
 
-async fn at_least(ledger: &sea_orm::DatabaseConnection, sql: &str, count: i64) {
+/// Kills the victim when a count of the ledger is high enough, and starts it again.
+async fn cut(cell: &mut Cell, victim: Service, ledger: &sea_orm::DatabaseConnection, sql: &str, count: i64) {
     eventually(PATIENCE, &format!("{count} of: {sql}"), async || number(ledger, sql).await >= count).await;
+    cell.kill_nine(victim);
+    if victim == Service::Bulletin {
+        // Nobody writes now.
+        let reached = number(ledger, sql).await;
+        assert!(reached < ALL, "it was over ({reached}) before it could be cut");
+    }
+    cell.restart(victim).await;
 }
 
 /// The provider is the witness: every delivery of the ledger was accepted once, no other, and each ended as the provider says.
@@ -136,13 +145,15 @@ async fn each_was_sent_once(cell: &Cell, progress: &WatchProgressResponse) {
     assert!(sent == ids, "what was sent is not what is in the ledger");
 
     let testimony = provider::testimony(cell.provider()).await.expect("the provider is up");
-    let failed: BTreeMap<String, i64> = rows(&ledger, "SELECT reason, count(*) FROM delivery WHERE state = 6 GROUP BY reason")
-        .await
-        .iter()
-        .map(|row| (get(row, 0), get(row, 1)))
-        .collect();
+    let failed: BTreeMap<String, i64> =
+        rows(&ledger, "SELECT reason, count(*) FROM delivery WHERE state = 6 GROUP BY reason")
+            .await
+            .iter()
+            .map(|row| (get(row, 0), get(row, 1)))
+            .collect();
     let decided = testimony.outcomes.failed.iter();
-    let decided = decided.map(|(code, count)| (code.to_string(), i64::try_from(*count).expect("a small number"))).collect();
+    let decided =
+        decided.map(|(code, count)| (code.to_string(), i64::try_from(*count).expect("a small number"))).collect();
     assert_eq!(failed, decided);
     let (read, delivered) = (progress.read_count, progress.read_count + progress.delivered_count);
     let outcomes = (i64::try_from(testimony.outcomes.read), i64::try_from(testimony.outcomes.delivered));

@@ -31,7 +31,7 @@ async fn coverage_reach_and_tallies_equal_a_recount_of_the_tables() {
         let second = desk.publish(&bulletin, STATE).await.expect("it is approved");
         assert_ne!(first.name, second.name);
         assert_eq!(desk.publish(&bulletin, STATE).await.expect("it is answered again").name, second.name);
-        let progress = desk.settled(&bulletin).await;
+        let progress = cell.settled(&bulletin).await;
         let reach = desk.reached(&bulletin, &progress).await;
         ledger_agrees(&cell, &reach.figures.unwrap_or_default(), &reach.parts).await;
 
@@ -102,21 +102,30 @@ async fn ledger_agrees(cell: &Cell, figures: &ReachFigures, parts: &[senani_prot
     let projected = "SELECT unit_id, state, reason, delivery_count FROM reach_line";
     assert_eq!(recount::tally(&analytics, projected).await, ledger);
 
-    let (tasks, orphaned) = (number(&bulletin, "SELECT count(*) FROM task").await, "SELECT count(*) FROM task WHERE state = 2");
+    let (tasks, orphaned) =
+        (number(&bulletin, "SELECT count(*) FROM task").await, "SELECT count(*) FROM task WHERE state = 2");
     assert_eq!((figures.tasks, figures.orphaned_tasks), (tasks, number(&bulletin, orphaned).await));
     let differing = "SELECT count(*) FROM task_tally t WHERE \
          t.open_count <> (SELECT count(*) FROM task k WHERE k.bulletin_id = t.bulletin_id AND k.district_id = t.unit_id AND k.state = 1) OR \
          t.orphaned_count <> (SELECT count(*) FROM task k WHERE k.bulletin_id = t.bulletin_id AND k.district_id = t.unit_id AND k.state = 2)";
     assert_eq!(number(&bulletin, differing).await, 0);
 
-    assert_eq!(*figures, ReachFigures { tasks: figures.tasks, orphaned_tasks: figures.orphaned_tasks, ..reach(&ledger, None) });
+    assert_eq!(
+        *figures,
+        ReachFigures { tasks: figures.tasks, orphaned_tasks: figures.orphaned_tasks, ..reach(&ledger, None) }
+    );
     let units = recount::units(cell).await;
     let mut persons = 0;
     for part in parts {
         let id = units.iter().find(|(_, unit)| unit.name == part.unit).map(|(id, _)| *id).expect("a part is a unit");
         let said = part.figures.clone().unwrap_or_default();
         let counted = reach(&ledger, Some(id));
-        assert_eq!(said, ReachFigures { tasks: said.tasks, orphaned_tasks: said.orphaned_tasks, ..counted }, "{}", part.unit);
+        assert_eq!(
+            said,
+            ReachFigures { tasks: said.tasks, orphaned_tasks: said.orphaned_tasks, ..counted },
+            "{}",
+            part.unit
+        );
         persons += said.persons;
     }
     assert_eq!(persons, figures.persons);

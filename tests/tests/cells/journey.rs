@@ -124,7 +124,10 @@ async fn a_running_cell_answers_the_commands_and_lets_no_second_one_into_its_fol
     up.wait_for_line("Senani is ready at", RUN).await;
     for (arguments, texts) in [
         (vec!["unit", "units/patna-district"], vec!["Bihar Police Headquarters", "Patna", "(district)"]),
-        (vec!["coverage", "units/bihar-hq", "--by", "district"], vec!["expected", "missing", "Patna", "units/bihar-hq"]),
+        (
+            vec!["coverage", "units/bihar-hq", "--by", "district"],
+            vec!["expected", "missing", "Patna", "units/bihar-hq"],
+        ),
         (vec!["reach"], vec!["posting tasks", "persons, directly", "delivered", "failed"]),
     ] {
         let (code, output) = client(&place, &arguments).await;

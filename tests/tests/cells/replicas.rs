@@ -35,7 +35,7 @@ async fn services_that_start_while_hierarchy_is_down_go_on_with_the_structure_th
         assert_eq!(plan.group_count, 0, "{engine}");
         assert!(plan.complete_units > 1_000, "{engine}: {plan:?}");
         desk.publish(&bulletin, DISTRICT).await.expect("a publication needs no hierarchy");
-        let progress = desk.settled(&bulletin).await;
+        let progress = cell.settled(&bulletin).await;
         assert!(progress.delivery_count > 0, "{engine}");
         desk.reached(&bulletin, &progress).await;
         let another = desk.approved_bulletin("सावधान फिर").await;

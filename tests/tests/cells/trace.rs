@@ -45,7 +45,7 @@ async fn one_trace_leads_from_the_approval_to_the_projection_and_carries_nothing
 
     let bulletin = desk.approved_bulletin("कोयल-संदेश").await;
     desk.publish(&bulletin, DISTRICT).await.expect("it is approved");
-    let progress = desk.settled(&bulletin).await;
+    let progress = cell.settled(&bulletin).await;
     assert_eq!(progress.delivery_count, 3);
     desk.reached(&bulletin, &progress).await;
     // What is still to be exported leaves with the processes.

@@ -160,7 +160,7 @@ async fn districts_of(txn: &WriteTransaction, page: &[NewDelivery]) -> Result<Ve
         .uuid("key", page.iter().map(|new| new.id))
         .query(
             &**txn,
-            "SELECT d.district_id, COUNT(*) FROM v JOIN delivery d ON d.id = v.key GROUP BY d.district_id",
+            "SELECT d.district_id, COUNT(*) FROM v CROSS JOIN delivery d WHERE d.id = v.key GROUP BY d.district_id",
             &[],
         )
         .await?;

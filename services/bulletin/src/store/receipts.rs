@@ -24,13 +24,14 @@ pub(crate) struct Current {
 /// The deliveries with these ids, which must be sorted; locked in this order until the transaction ends. Those that do not exist are left
 /// out.
 pub(crate) async fn lock(txn: &WriteTransaction, ids: impl IntoIterator<Item = Uuid>) -> Result<Vec<Current>, DbErr> {
+    // CROSS JOIN: SQLite then goes through the few and looks up the many, instead of passing the whole ledger in the order asked for.
     let lock = match txn.get_database_backend() {
         DbBackend::Postgres => " FOR UPDATE OF d",
         _ => "",
     };
     let query = format!(
         "SELECT d.id, d.bulletin_id, d.district_id, d.state, d.reason, d.provider_message_id, d.sent_at, d.delivered_at, \
-         d.read_at, d.failed_at FROM v JOIN delivery d ON d.id = v.key ORDER BY d.id{lock}"
+         d.read_at, d.failed_at FROM v CROSS JOIN delivery d WHERE d.id = v.key ORDER BY d.id{lock}"
     );
     let rows = Rows::new().uuid("key", ids).query(&**txn, &query, &[]).await?;
     rows.iter().map(read).collect()

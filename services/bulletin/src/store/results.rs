@@ -124,8 +124,8 @@ async fn settled_among(txn: &WriteTransaction, token: i64, ids: &[Uuid]) -> Resu
         .uuid("key", ids.iter().copied())
         .query(
             &**txn,
-            "SELECT delivery.id FROM v JOIN delivery ON delivery.id = v.key \
-             WHERE delivery.lease_token = :1 AND delivery.state > 3",
+            "SELECT delivery.id FROM v CROSS JOIN delivery \
+             WHERE delivery.id = v.key AND delivery.lease_token = :1 AND delivery.state > 3",
             &[token.into()],
         )
         .await?;

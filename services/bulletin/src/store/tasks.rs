@@ -70,8 +70,8 @@ pub(super) async fn follow_custodians(
         .uuid("custodian_id", custodians.values().map(|custodian| custodian.unwrap_or_default()))
         .query(
             &**txn,
-            "SELECT t.id, t.bulletin_id, t.district_id, t.state, v.custodian_id FROM v JOIN task t ON t.group_id = v.key \
-             WHERE t.custodian_id <> v.custodian_id ORDER BY t.id",
+            "SELECT t.id, t.bulletin_id, t.district_id, t.state, v.custodian_id FROM v CROSS JOIN task t \
+             WHERE t.group_id = v.key AND t.custodian_id <> v.custodian_id ORDER BY t.id",
             &[],
         )
         .await?;

@@ -34,7 +34,8 @@ fn report(what: &str, count: usize, since: Instant) {
 #[ignore = "measures; run it alone, in release mode"]
 async fn rates() {
     let count = members();
-    for engine in engines() {
+    let only = std::env::var("SENANI_RATES_ENGINE").unwrap_or_default();
+    for engine in engines().into_iter().filter(|engine| only.is_empty() || engine.to_string() == only) {
         println!("{engine}");
         let mut cell = Cell::start_with(engine, count, senani_simulator::Config::default(), |config| {
             config.dispatch_concurrency = 0;

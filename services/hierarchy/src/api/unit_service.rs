@@ -83,6 +83,7 @@ impl UnitService for UnitApi {
     }
 
     async fn get_unit(&self, request: Request<pb::GetUnitRequest>) -> Result<Response<pb::Unit>, Status> {
+        Principal::of(&request)?;
         let slug = convert::slug(&request.into_inner().name, "name")?;
         let unit = self.units.get(&slug).await?;
         Ok(Response::new(convert::unit(&unit)))
@@ -92,6 +93,7 @@ impl UnitService for UnitApi {
         &self,
         request: Request<pb::BatchGetUnitsRequest>,
     ) -> Result<Response<pb::BatchGetUnitsResponse>, Status> {
+        Principal::of(&request)?;
         let names = request.into_inner().names;
         if names.is_empty() || names.len() > BATCH {
             let what = format!("between 1 and {BATCH} names are needed");
@@ -110,6 +112,7 @@ impl UnitService for UnitApi {
         &self,
         request: Request<pb::ListUnitsRequest>,
     ) -> Result<Response<pb::ListUnitsResponse>, Status> {
+        Principal::of(&request)?;
         let request = request.into_inner();
         let size = PageSize::from_wire(request.page_size).map_err(Error::from)?;
         let filter = (&request.parent, request.kind);
@@ -125,6 +128,7 @@ impl UnitService for UnitApi {
         &self,
         request: Request<pb::ListAncestorsRequest>,
     ) -> Result<Response<pb::ListAncestorsResponse>, Status> {
+        Principal::of(&request)?;
         let slug = convert::slug(&request.into_inner().name, "name")?;
         let units = self.units.ancestors(&slug).await?;
         Ok(Response::new(pb::ListAncestorsResponse { units: units.iter().map(convert::unit).collect() }))
@@ -134,6 +138,7 @@ impl UnitService for UnitApi {
         &self,
         request: Request<pb::StreamSubtreeRequest>,
     ) -> Result<Response<Self::StreamSubtreeStream>, Status> {
+        Principal::of(&request)?;
         let slug = convert::slug(&request.into_inner().name, "name")?;
         let units = self.units.subtree(&slug).await?;
         let responses = units
@@ -146,6 +151,7 @@ impl UnitService for UnitApi {
         &self,
         request: Request<Streaming<pb::ImportUnitsRequest>>,
     ) -> Result<Response<pb::ImportUnitsResponse>, Status> {
+        Principal::of(&request)?;
         let mut pieces = request.into_inner();
         let out_of_order = |what: &str| Error::invalid(ErrorReason::StreamOutOfOrder, "piece", what);
         let first = next(&mut pieces).await?;

@@ -8,7 +8,6 @@ mod groups;
 mod hierarchy;
 mod import;
 mod import_resumed;
-mod measure;
 mod members;
 mod orders;
 mod register;

@@ -1,6 +1,7 @@
 //! The folder of a cell on this machine.
 
 use std::fs::File;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -23,7 +24,12 @@ pub(crate) struct Running {
 impl Folder {
     /// Opens the folder, made when missing, and locks it against a second cell.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(path).with_context(|| format!("the folder {} cannot be made", path.display()))?;
+        // Names of persons are in the databases: nobody else on the machine looks in.
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .with_context(|| format!("the folder {} cannot be made", path.display()))?;
         let path = path.canonicalize().with_context(|| format!("the folder {} cannot be used", path.display()))?;
         let lock = File::options()
             .create(true)

@@ -110,13 +110,22 @@ impl Settings {
 
     /// One service's settings as TOML, secrets hidden.
     pub(crate) fn render(&self, service: Service) -> Result<String, ConfigError> {
+        let mut settings = self.clone();
+        for url in [
+            &mut settings.hierarchy.database_url,
+            &mut settings.membership.database_url,
+            &mut settings.bulletin.database_url,
+            &mut settings.analytics.database_url,
+        ] {
+            *url = without_password(url);
+        }
         match service {
-            Service::Hierarchy => senani_config::render("hierarchy", &self.hierarchy),
-            Service::Membership => senani_config::render("membership", &self.membership),
-            Service::Bulletin => senani_config::render("bulletin", &self.bulletin),
-            Service::Analytics => senani_config::render("analytics", &self.analytics),
-            Service::Gateway => senani_config::render("gateway", &self.gateway),
-            Service::Simulator => senani_config::render("simulator", &self.simulator),
+            Service::Hierarchy => senani_config::render("hierarchy", &settings.hierarchy),
+            Service::Membership => senani_config::render("membership", &settings.membership),
+            Service::Bulletin => senani_config::render("bulletin", &settings.bulletin),
+            Service::Analytics => senani_config::render("analytics", &settings.analytics),
+            Service::Gateway => senani_config::render("gateway", &settings.gateway),
+            Service::Simulator => senani_config::render("simulator", &settings.simulator),
         }
     }
 }
@@ -133,4 +142,26 @@ fn database_url(folder: &Folder, database: Option<&str>, service: &str) -> anyho
     let name = if name.is_empty() { "senani" } else { name };
     let query = query.map_or_else(String::new, |query| format!("?{query}"));
     Ok(format!("postgres://{server}/{name}_{service}{query}"))
+}
+
+/// A database's URL with its password hidden.
+fn without_password(url: &str) -> String {
+    let hidden = url.split_once("://").and_then(|(scheme, rest)| {
+        let (login, place) = rest.split_once('@')?;
+        let (user, _) = login.split_once(':')?;
+        Some(format!("{scheme}://{user}:***@{place}"))
+    });
+    hidden.unwrap_or_else(|| url.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_hidden_and_nothing_else() {
+        assert_eq!(without_password("postgres://u:p@h:5432/d?x=1"), "postgres://u:***@h:5432/d?x=1");
+        assert_eq!(without_password("postgres://u@h/d"), "postgres://u@h/d");
+        assert_eq!(without_password("sqlite:///a/b.sqlite"), "sqlite:///a/b.sqlite");
+    }
 }
