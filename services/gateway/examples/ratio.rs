@@ -111,9 +111,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         rates.sort_by(f64::total_cmp);
         rates[rates.len() / 2]
     });
-    println!("callers {callers}, work {work} us: straight {straight:.0}/s, through {through:.0}/s, {:.1} %", through / straight * 100.0);
+    println!(
+        "callers {callers}, work {work} us: straight {straight:.0}/s, through {through:.0}/s, {:.1} %",
+        through / straight * 100.0
+    );
     let each = |rate: f64, spent: Duration| spent.as_secs_f64() / rounds as f64 / rate * 1e6;
-    println!("processor time per call: straight {:.1} us, through {:.1} us", each(straight, spent[0]), each(through, spent[1]));
+    println!(
+        "processor time per call: straight {:.1} us, through {:.1} us",
+        each(straight, spent[0]),
+        each(through, spent[1])
+    );
     stop.cancel();
     served.await??;
     forwarded.await??;

@@ -68,9 +68,8 @@ impl App {
             ("analytics", &config.analytics_url),
         ];
         let routes = Routes::read(senani_proto::FILE_DESCRIPTOR_SET, &upstreams.map(|(name, _)| name))?;
-        let upstreams = upstreams.map(|(name, address)| {
-            Upstream::new(name, address).map_err(|error| AppError::Upstream(name, error))
-        });
+        let upstreams = upstreams
+            .map(|(name, address)| Upstream::new(name, address).map_err(|error| AppError::Upstream(name, error)));
         let upstreams = upstreams.into_iter().collect::<Result<_, _>>()?;
         let router = webhook::router(&config.webhooks, &config.bulletin_url)
             .map_err(|error| AppError::Upstream("bulletin", error))?

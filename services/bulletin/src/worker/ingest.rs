@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::bells::Bells;
+use super::mask::mask;
 use crate::error::Error;
 use crate::store::inbox;
 
@@ -34,9 +35,10 @@ impl Inbox {
         (Self { arrivals }, run(store, bells, receiver))
     }
 
-    /// Returns when the body is durable.
+    /// Returns when the body is durable, the numbers in it masked.
     pub(crate) async fn put(&self, channel: String, body: Bytes) -> Result<(), Error> {
         let (durable, done) = oneshot::channel();
+        let body = mask(body);
         self.arrivals.send(Arrival { channel, body, durable }).await.map_err(|_| Error::Stopping)?;
         Ok(done.await.map_err(|_| Error::Stopping)??)
     }

@@ -7,6 +7,7 @@ pub(crate) mod dispatch;
 pub(crate) mod expand;
 pub(crate) mod ingest;
 mod library;
+mod mask;
 mod metrics;
 mod outbox;
 mod payload;

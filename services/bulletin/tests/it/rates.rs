@@ -25,9 +25,33 @@ async fn wait(store: &senani_store::Store, what: &str, sql: &str, count: i64) {
     .await;
 }
 
-fn report(what: &str, count: usize, since: Instant) {
-    let seconds = since.elapsed().as_secs_f64();
-    println!("{what:<44} {count:>8} in {seconds:>6.2} s  {:>8.0} /s", count as f64 / seconds);
+/// A stretch of work: wall time, and the processor time of this process, provider included.
+struct Stretch {
+    since: Instant,
+    busy: f64,
+}
+
+impl Stretch {
+    fn begin() -> Self {
+        Self { since: Instant::now(), busy: busy() }
+    }
+
+    fn report(self, what: &str, count: usize) {
+        let (seconds, busy) = (self.since.elapsed().as_secs_f64(), busy() - self.busy);
+        let each = busy * 1e6 / count as f64;
+        println!(
+            "{what:<32} {count:>8} in {seconds:>6.2} s  {:>8.0} /s  {each:>6.1} µs each here",
+            count as f64 / seconds
+        );
+    }
+}
+
+/// Seconds of processor time that this process has used.
+fn busy() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+    let ticks = |at: usize| fields.get(at).and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(11) + ticks(12)) / 100.0
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -37,7 +61,9 @@ async fn rates() {
     let only = std::env::var("SENANI_RATES_ENGINE").unwrap_or_default();
     for engine in engines().into_iter().filter(|engine| only.is_empty() || engine.to_string() == only) {
         println!("{engine}");
-        let mut cell = Cell::start_with(engine, count, senani_simulator::Config::default(), |config| {
+        // Receipts wait until they are asked for.
+        let simulator = senani_simulator::Config { pending_capacity: 2 * count, ..Default::default() };
+        let mut cell = Cell::start_with(engine, count, simulator, |config| {
             config.dispatch_concurrency = 0;
             config.claim_batch = 500;
             config.expand_page = 5_000;
@@ -48,7 +74,7 @@ async fn rates() {
         let store = cell.store().await;
 
         let sender = Sender::new(&cell.config.channels[0]).unwrap();
-        let since = Instant::now();
+        let stretch = Stretch::begin();
         let mut tasks = tokio::task::JoinSet::new();
         for lane in 0..64 {
             let mut connection = sender.connection();
@@ -59,28 +85,28 @@ async fn rates() {
             });
         }
         tasks.join_all().await;
-        report("bare client", count / 2, since);
+        stretch.report("bare client", count / 2);
 
         let bulletin = cell.approved().await;
-        let since = Instant::now();
+        let stretch = Stretch::begin();
         cell.publish(&bulletin.name, "bihar").await;
         wait(&store, "the ledger", "SELECT COUNT(*) FROM publication WHERE state = 2", 1).await;
-        report("expanded", count, since);
+        stretch.report("expanded", count);
         if store.backend() == DbBackend::Postgres {
             let db = store.reader();
             db.execute_unprepared("CREATE TABLE delivery_limit (LIKE delivery INCLUDING ALL) WITH (fillfactor = 60)")
                 .await
                 .unwrap();
-            let since = Instant::now();
+            let stretch = Stretch::begin();
             db.execute_unprepared("INSERT INTO delivery_limit SELECT * FROM delivery").await.unwrap();
-            report("  limit: INSERT … SELECT", count, since);
+            stretch.report("  limit: INSERT … SELECT", count);
             db.execute_unprepared("DROP TABLE delivery_limit").await.unwrap();
         }
 
         cell.stop().await;
         cell.config.dispatch_concurrency = 64;
         let before = cell.simulator.witness().sends.total;
-        let since = Instant::now();
+        let stretch = Stretch::begin();
         cell.resume().await;
         eventually(LONG, "all to be sent", async || {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -94,10 +120,10 @@ async fn rates() {
             count as i64,
         )
         .await;
-        report("dispatched and recorded", count, since);
+        stretch.report("dispatched and recorded", count);
 
         let statuses = cell.simulator.witness().webhooks.statuses;
-        let since = Instant::now();
+        let stretch = Stretch::begin();
         cell.simulator.set_webhook_url(&format!("{}/w", cell.gateway.running.url())).unwrap();
         eventually(LONG, "all receipts to be applied", async || {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -105,7 +131,7 @@ async fn rates() {
         })
         .await;
         let statuses = cell.simulator.witness().webhooks.statuses - statuses;
-        report("receipts applied", statuses as usize, since);
+        stretch.report("receipts applied", statuses as usize);
         let progress: pb::WatchProgressResponse = cell.progress(&bulletin.name).await;
         println!("{progress:?}");
         recount::check(&store).await;

@@ -23,12 +23,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, body::Body};
 use tower::Service;
 
+use self::{answer::StreamBody, call::AnswerSide, upstream::Place};
 pub(crate) use self::{routes::Routes, upstream::Upstream};
-use self::{
-    answer::StreamBody,
-    call::AnswerSide,
-    upstream::Place,
-};
 use crate::{error::Refusal, identity::Identities};
 
 const SUBJECT: HeaderName = HeaderName::from_static(SUBJECT_HEADER);
@@ -112,7 +108,11 @@ impl Door {
         let (head, body) = request.into_parts();
         let (body, side) = call::begin(body, self.limit);
         let request = Request::from_parts(head, body);
-        if route.unary { self.unary(route.upstream, request, side).await } else { self.stream(route.upstream, request, side).await }
+        if route.unary {
+            self.unary(route.upstream, request, side).await
+        } else {
+            self.stream(route.upstream, request, side).await
+        }
     }
 
     async fn unary(&self, upstream: usize, request: Request<Body>, side: AnswerSide) -> Result<Response<Body>, Status> {

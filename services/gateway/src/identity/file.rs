@@ -156,7 +156,9 @@ fn create(path: &Path) -> io::Result<()> {
 }
 
 fn first_contents() -> String {
-    let mut text = "# Who may call the gateway, as `authorization: Bearer TOKEN`. For development: keep it to yourself.\n".to_owned();
+    let mut text =
+        "# Who may call the gateway, as `authorization: Bearer TOKEN`. For development: keep it to yourself.\n"
+            .to_owned();
     for subject in FIRST {
         let token = hex::encode(rand::rng().random::<[u8; TOKEN_BYTES]>());
         text.push_str(&format!("\n[[identity]]\nsubject = \"{subject}\"\ntoken = \"{token}\"\n"));
@@ -204,7 +206,8 @@ mod tests {
 
     #[test]
     fn nobody_comes_in_as_a_service_or_with_a_weak_or_shared_token() {
-        let entry = |subject: &str, token: &str| format!("[[identity]]\nsubject = \"{subject}\"\ntoken = \"{token}\"\n");
+        let entry =
+            |subject: &str, token: &str| format!("[[identity]]\nsubject = \"{subject}\"\ntoken = \"{token}\"\n");
         let token = "0123456789abcdef0123456789abcdef";
         assert_eq!(parse(&entry("officers/a", token)).unwrap().len(), 1);
         assert!(problem_of(&entry("services/bulletin", token)).contains("only officers"));

@@ -72,7 +72,9 @@ mod tests {
 
     #[test]
     fn anything_but_a_digest_in_hexadecimal_is_no_signature() {
-        for value in ["", "sha256=", &SIGNATURE[..70], &format!("{SIGNATURE}0"), &SIGNATURE[7..], "sha1=00", "sha256=zz"] {
+        for value in
+            ["", "sha256=", &SIGNATURE[..70], &format!("{SIGNATURE}0"), &SIGNATURE[7..], "sha1=00", "sha256=zz"]
+        {
             assert_eq!(read(value), None, "{value}");
         }
         assert_eq!(Signature::read(&HeaderMap::new()), None);

@@ -104,8 +104,7 @@ async fn the_service_is_told_what_is_left_of_the_callers_time() {
 async fn a_call_whose_time_is_over_is_answered_so_and_ends_at_the_service() {
     let cell = Cell::start().await;
     let token = format!("Bearer {}", cell.gateway.token);
-    let headers =
-        [("content-type", "application/grpc"), ("authorization", token.as_str()), ("grpc-timeout", "200m")];
+    let headers = [("content-type", "application/grpc"), ("authorization", token.as_str()), ("grpc-timeout", "200m")];
     let message = bytes::Bytes::from_static(b"\0\0\0\0\x06\x0a\x04wait");
     let answer = cell.gateway.raw(UNARY, &headers, message).await;
     assert_eq!(answer.status().code(), Code::DeadlineExceeded);

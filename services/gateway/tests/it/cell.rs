@@ -88,7 +88,8 @@ impl Gateway {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::new(body)).expect("a request");
-        let response = tokio::time::timeout(BOUND, client.request(request)).await.expect("in time").expect("a response");
+        let response =
+            tokio::time::timeout(BOUND, client.request(request)).await.expect("in time").expect("a response");
         let (head, body) = response.into_parts();
         let body = tokio::time::timeout(BOUND, body.collect()).await.expect("in time").expect("a whole body");
         let trailers = body.trailers().cloned().unwrap_or_default();
@@ -126,8 +127,7 @@ impl Caller {
     }
 
     async fn grpc(&self) -> tonic::client::Grpc<Channel> {
-        let mut grpc =
-            tonic::client::Grpc::new(self.channel.clone()).max_decoding_message_size(usize::MAX);
+        let mut grpc = tonic::client::Grpc::new(self.channel.clone()).max_decoding_message_size(usize::MAX);
         grpc.ready().await.expect("a channel is ready");
         grpc
     }

@@ -18,7 +18,7 @@ fn assert_unavailable(status: &Status, sent: &str) {
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
     assert!(senani_error::is_reason(status, DOMAIN, "UPSTREAM_UNAVAILABLE"), "{status:?}");
     assert!(senani_error::retry_after_of(status).is_some());
-    let told = status.get_details_error_info().unwrap().metadata;
+    let told = status.get_details_error_info().expect("every refusal has one").metadata;
     assert_eq!((told["service"].as_str(), told["sent"].as_str()), ("hierarchy", sent));
     assert!(!status.message().contains("127.0.0.1"), "where our services are is not for callers");
 }

@@ -8,4 +8,5 @@ mod infrastructure;
 mod limits;
 mod service;
 mod streams;
+mod trace;
 mod webhooks;

@@ -118,12 +118,14 @@ impl Service<http::Request<Body>> for Handlers {
             Ok(match request.uri().path() {
                 UNARY => grpc.unary(service_fn(move |request| unary(request, says.clone())), request).await,
                 FEED => {
-                    let feed = move |request| std::future::ready(Ok::<_, Status>(Response::new(feed(request, says.clone()))));
+                    let feed =
+                        move |request| std::future::ready(Ok::<_, Status>(Response::new(feed(request, says.clone()))));
                     grpc.server_streaming(service_fn(feed), request).await
                 }
                 UPLOAD => grpc.client_streaming(service_fn(upload), request).await,
                 TALK => {
-                    let talk = move |request| std::future::ready(Ok::<_, Status>(Response::new(talk(request, says.clone()))));
+                    let talk =
+                        move |request| std::future::ready(Ok::<_, Status>(Response::new(talk(request, says.clone()))));
                     grpc.streaming(service_fn(talk), request).await
                 }
                 path => panic!("{path} must not reach a service"),
@@ -135,7 +137,8 @@ impl Service<http::Request<Body>> for Handlers {
 async fn unary(request: Request<String>, says: Says) -> Result<Response<String>, Status> {
     let _held = says.hold();
     let header = |name: &str| {
-        let values: Vec<_> = request.metadata().get_all(name).iter().map(|value| value.to_str().unwrap_or("?")).collect();
+        let values: Vec<_> =
+            request.metadata().get_all(name).iter().map(|value| value.to_str().unwrap_or("?")).collect();
         values.join(",")
     };
     let message = request.get_ref().as_str();

@@ -136,8 +136,7 @@ async fn callers_who_do_not_read_hold_their_services_back_and_nobody_else() {
 async fn a_feed_whose_time_is_over_ends_with_a_reason() {
     let cell = Cell::start().await;
     let token = format!("Bearer {}", cell.gateway.token);
-    let headers =
-        [("content-type", "application/grpc"), ("authorization", token.as_str()), ("grpc-timeout", "200m")];
+    let headers = [("content-type", "application/grpc"), ("authorization", token.as_str()), ("grpc-timeout", "200m")];
     let message = bytes::Bytes::from_static(b"\0\0\0\0\x09\x0a\x07endless");
     let answer = cell.gateway.raw(crate::service::FEED, &headers, message).await;
     assert_eq!(Status::from_header_map(&answer.trailers).unwrap().code(), Code::DeadlineExceeded);

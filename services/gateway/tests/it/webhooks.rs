@@ -54,12 +54,12 @@ impl DeliveryService for Bulletin {
         &self,
         request: Request<pb::IngestReceiptsRequest>,
     ) -> Result<Response<pb::IngestReceiptsResponse>, Status> {
-        if let Some(status) = self.refusal.lock().unwrap().clone() {
+        if let Some(status) = self.refusal.lock().expect("nothing panics under this lock").clone() {
             return Err(status);
         }
         let subject = Principal::of(&request)?.subject().to_owned();
         let pb::IngestReceiptsRequest { channel, body } = request.into_inner();
-        self.taken.lock().unwrap().push((subject, channel, body));
+        self.taken.lock().expect("nothing panics under this lock").push((subject, channel, body));
         Ok(Response::new(pb::IngestReceiptsResponse {}))
     }
 }
@@ -102,15 +102,15 @@ impl Post {
     }
 
     fn taken(&self) -> usize {
-        self.bulletin.taken.lock().unwrap().len()
+        self.bulletin.taken.lock().expect("nothing panics under this lock").len()
     }
 }
 
 type Served = (SocketAddr, CancellationToken, tokio::task::JoinHandle<Result<(), senani_server::ServeError>>);
 
 fn serve(bulletin: &Bulletin, address: SocketAddr) -> Served {
-    let listener = senani_server::bind(address).unwrap();
-    let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+    let listener = senani_server::bind(address).expect("a free port");
+    let (address, stop) = (listener.local_addr().expect("bound"), CancellationToken::new());
     let service = DeliveryServiceServer::new(bulletin.clone()).max_decoding_message_size(5 * 1024 * 1024);
     let server = Server::new("bulletin").add_service(service).drain_timeout(Duration::ZERO);
     (address, stop.clone(), tokio::spawn(server.serve(listener, stop)))
@@ -118,13 +118,13 @@ fn serve(bulletin: &Bulletin, address: SocketAddr) -> Served {
 
 async fn send(request: http::request::Builder, body: Bytes) -> (StatusCode, HeaderMap, Bytes) {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
-    let response = client.request(request.body(Full::new(body)).unwrap()).await.unwrap();
+    let response = client.request(request.body(Full::new(body)).expect("a request")).await.expect("a response");
     let (head, body) = response.into_parts();
-    (head.status, head.headers, body.collect().await.unwrap().to_bytes())
+    (head.status, head.headers, body.collect().await.expect("a whole body").to_bytes())
 }
 
 fn sign(secret: &str, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any key");
     mac.update(body);
     format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
 }
@@ -227,7 +227,8 @@ async fn a_provider_is_asked_to_post_again_while_bulletin_cannot_take_it() {
 #[tokio::test]
 async fn the_handshake_gives_the_challenge_back_to_whoever_knows_the_token() {
     let post = Post::start().await;
-    let handshake = |mode: &str, token: &str| format!("{HOOK}?hub.mode={mode}&hub.challenge=1158201444&hub.verify_token={token}");
+    let handshake =
+        |mode: &str, token: &str| format!("{HOOK}?hub.mode={mode}&hub.challenge=1158201444&hub.verify_token={token}");
     let (code, _, body) = post.get(&handshake("subscribe", "a-verify-token")).await;
     assert_eq!((code.as_u16(), body.as_ref()), (200, b"1158201444".as_slice()));
     for wrong in [
