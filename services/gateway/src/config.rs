@@ -61,3 +61,32 @@ pub struct Webhook {
     /// What it shows when it asks whether we are there.
     pub verify_token: Secret,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn webhooks_come_from_the_environment_with_their_secrets_and_are_shown_without() {
+        let webhooks = r#"[{ channel = "simulator", app_secret = "sesame", verify_token = "open" }]"#;
+        let environment = [("SENANI_GATEWAY__WEBHOOKS", webhooks), ("SENANI_GATEWAY__MAX_STREAMS", "8")];
+        let config: Config = senani_config::load_from("gateway", None, environment).unwrap();
+        assert_eq!((config.max_streams, config.listen), (8, Config::default().listen));
+        let [webhook] = &config.webhooks[..] else { panic!("{:?}", config.webhooks) };
+        assert_eq!((webhook.channel.as_str(), webhook.app_secret.expose()), ("simulator", "sesame"));
+        assert!(webhook.previous_app_secret.is_empty());
+        assert!(!senani_config::render("gateway", &config).unwrap().contains("sesame"));
+    }
+
+    #[test]
+    fn a_webhooks_secret_comes_from_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (secret, file) = (folder.path().join("secret"), folder.path().join("senani.toml"));
+        std::fs::write(&secret, "sesame\n").unwrap();
+        let section = format!("[[gateway.webhooks]]\nchannel = \"simulator\"\napp_secret = {{ file = {secret:?} }}\n");
+        std::fs::write(&file, section).unwrap();
+        let config: Config =
+            senani_config::load_from("gateway", Some(&file), std::iter::empty::<(String, String)>()).unwrap();
+        assert_eq!(config.webhooks[0].app_secret.expose(), "sesame");
+    }
+}

@@ -8,6 +8,8 @@ use tonic::Status;
 /// Domain of the gateway's own errors in `ErrorInfo`. Errors of the services pass through as they are.
 pub const DOMAIN: &str = "gateway.senani.dev";
 
+const METHOD_UNKNOWN: &str = "METHOD_UNKNOWN";
+
 /// What to wait before a call is made again that no service took.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -49,6 +51,7 @@ impl ServiceError for Refusal {
             Self::TokenMissing | Self::TokenUnknown => Kind::Unauthenticated,
             Self::MethodInternal => Kind::PermissionDenied,
             Self::MessageTooLarge { .. } | Self::StreamsExhausted => Kind::ResourceExhausted,
+            // MethodUnknown never gets here: no service of ours raises UNIMPLEMENTED, so there is no kind for it.
             Self::UpstreamUnavailable { .. } | Self::Stopping | Self::MethodUnknown => Kind::Unavailable,
         }
     }
@@ -83,12 +86,9 @@ impl ServiceError for Refusal {
     }
 }
 
-const METHOD_UNKNOWN: &str = "METHOD_UNKNOWN";
-
 impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            // No service of ours raises UNIMPLEMENTED, so there is no kind for it.
             Refusal::MethodUnknown => {
                 senani_error::status(tonic::Code::Unimplemented, DOMAIN, METHOD_UNKNOWN, refusal.to_string())
             }
