@@ -4,13 +4,10 @@ use std::io;
 
 use opentelemetry::trace::TracerProvider as _;
 use tracing_subscriber::{
-    EnvFilter, Layer as _,
-    filter::{FilterExt as _, Targets, filter_fn},
-    layer::SubscriberExt as _,
-    util::SubscriberInitExt as _,
+    EnvFilter, Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-use crate::{context, export::Export, log, panic};
+use crate::{context, export::Export, log, only::Only, panic};
 
 /// Form of the log lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -87,26 +84,28 @@ impl Drop for Guard {
 /// # Errors
 /// A malformed filter or endpoint, or a second call in the same process.
 pub fn init(service: &str, options: &Options) -> Result<Guard, TelemetryError> {
-    let events = EnvFilter::builder().parse(&options.filter)?.and(filter_fn(|metadata| metadata.is_event()));
-    let logs = log::layer(options.format).with_filter(events);
-
+    let events = EnvFilter::builder().parse(&options.filter)?;
     let export = options.otlp.as_deref().map(|endpoint| Export::start(service, endpoint)).transpose()?;
-    // Only our own spans: those of h2, hyper and tonic would describe the exporter's own calls, for ever.
-    let spans = export.as_ref().map(|export| {
-        tracing_opentelemetry::layer()
-            .with_tracer(export.tracers.tracer("senani"))
-            .with_location(false)
-            .with_threads(false)
-            .with_target(true)
-            .with_tracked_inactivity(false)
-            .with_filter(
-                Targets::new()
-                    .with_target("senani", tracing::Level::DEBUG)
-                    .and(filter_fn(|metadata| metadata.is_span())),
-            )
-    });
-
-    tracing_subscriber::registry().with(spans).with(logs).try_init().map_err(|_| TelemetryError::AlreadyStarted)?;
+    let started = match &export {
+        // No layer stands in for that of spans: even an empty one has every place in the code asked again and again.
+        None => {
+            tracing_subscriber::registry().with(log::layer(options.format).with_filter(Only::events(events))).try_init()
+        }
+        Some(export) => {
+            // Only our own spans: those of h2, hyper and tonic would describe the exporter's own calls, for ever.
+            let ours = Targets::new().with_target("senani", tracing::Level::DEBUG);
+            let spans = tracing_opentelemetry::layer()
+                .with_tracer(export.tracers.tracer("senani"))
+                .with_location(false)
+                .with_threads(false)
+                .with_target(true)
+                .with_tracked_inactivity(false)
+                .with_filter(Only::spans(ours));
+            let logs = log::layer(options.format).with_filter(Only::events(events));
+            tracing_subscriber::registry().with(spans).with(logs).try_init()
+        }
+    };
+    started.map_err(|_| TelemetryError::AlreadyStarted)?;
     panic::log_panics();
     context::set_enabled(export.is_some());
     Ok(Guard { export })

@@ -11,6 +11,7 @@ mod context;
 mod export;
 mod init;
 mod log;
+mod only;
 mod panic;
 mod request;
 mod service;

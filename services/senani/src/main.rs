@@ -38,10 +38,8 @@ fn main() -> ExitCode {
 
 fn start(arguments: Senani, options: &Options) -> anyhow::Result<ExitCode> {
     let _telemetry = senani_telemetry::init("senani", options).context("telemetry cannot be set up")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("the runtime cannot be started")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime cannot be started")?;
     let code = runtime.block_on(run(arguments));
     // What still runs has had its time to drain.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));

@@ -19,12 +19,12 @@ struct Place {
 
 impl Place {
     fn new(engine: Engine) -> Self {
-        let folder = tempfile::Builder::new().prefix("senani-demo-").tempdir().unwrap();
+        let folder = tempfile::Builder::new().prefix("senani-demo-").tempdir().expect("a temporary directory");
         Self { folder, database: database(engine) }
     }
 
     fn data(&self) -> &str {
-        self.folder.path().to_str().unwrap()
+        text(self.folder.path())
     }
 
     /// Starts a command on this place.
@@ -44,10 +44,11 @@ impl Place {
             return;
         }
         let url = self.database.url("demo");
-        let (server, name) = url.rsplit_once('/').unwrap();
-        let db = Database::connect(format!("{server}/postgres")).await.unwrap();
+        let (server, name) = url.rsplit_once('/').expect("the URL names a database");
+        let db = Database::connect(format!("{server}/postgres")).await.expect("the server is up");
         for service in ["hierarchy", "membership", "bulletin", "analytics"] {
-            db.execute_unprepared(&format!("DROP DATABASE IF EXISTS \"{name}_{service}\" WITH (FORCE)")).await.unwrap();
+            let dropping = format!("DROP DATABASE IF EXISTS \"{name}_{service}\" WITH (FORCE)");
+            db.execute_unprepared(&dropping).await.expect("a database can be dropped");
         }
     }
 }
@@ -178,5 +179,5 @@ async fn mistakes_on_the_command_line_are_answered_with_help() {
 }
 
 fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
+    path.to_str().expect("a path of our own making is text")
 }

@@ -11,11 +11,7 @@ macro_rules! ready {
     ($name:literal, $app:expr) => {{
         let app = $app;
         let address = app.address();
-        Ready {
-            name: $name,
-            address,
-            run: Box::new(move |stop| tokio::spawn(async move { Ok(app.run(stop).await?) })),
-        }
+        Ready { name: $name, address, run: Box::new(move |stop| tokio::spawn(async move { Ok(app.run(stop).await?) })) }
     }};
 }
 
@@ -47,9 +43,7 @@ pub(super) async fn gateway(config: senani_gateway::Config) -> anyhow::Result<(R
 }
 
 /// The simulator, and the handle to look into it.
-pub(super) async fn simulator(
-    config: senani_simulator::Config,
-) -> anyhow::Result<(Ready, senani_simulator::Handle)> {
+pub(super) async fn simulator(config: senani_simulator::Config) -> anyhow::Result<(Ready, senani_simulator::Handle)> {
     let app = senani_simulator::App::build(config).await.context("the simulator cannot start")?;
     let handle = app.handle();
     Ok((ready!("simulator", app), handle))

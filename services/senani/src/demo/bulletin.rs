@@ -8,9 +8,9 @@ use senani_proto::bulletin::v1::attach_poster_request::Piece;
 use senani_proto::bulletin::v1::bulletin::State;
 use senani_proto::bulletin::v1::bulletin_service_client::BulletinServiceClient;
 use senani_proto::bulletin::v1::{
-    ApproveBulletinRequest, AttachPosterRequest, Bulletin, Category, CreateBulletinRequest,
-    ListBulletinsRequest, PreviewBulletinRequest, Publication, PublishBulletinRequest, Severity, SubmitBulletinRequest,
-    WatchProgressRequest, WatchProgressResponse,
+    ApproveBulletinRequest, AttachPosterRequest, Bulletin, Category, CreateBulletinRequest, ListBulletinsRequest,
+    PreviewBulletinRequest, Publication, PublishBulletinRequest, Severity, SubmitBulletinRequest, WatchProgressRequest,
+    WatchProgressResponse,
 };
 use senani_proto::membership::v1::AudienceSelector;
 use tokio::time::{Instant, sleep};
@@ -44,10 +44,7 @@ pub(super) struct Published {
 }
 
 /// Writes, approves and publishes the bulletin, or goes on with the one of an earlier run.
-pub(super) async fn publish(
-    officers: &Officers,
-    simulator: &senani_simulator::Handle,
-) -> anyhow::Result<Published> {
+pub(super) async fn publish(officers: &Officers, simulator: &senani_simulator::Handle) -> anyhow::Result<Published> {
     let mut author = BulletinServiceClient::new(officers.author.clone());
     let bulletin = approved(officers, &mut author).await?;
     let mut persons = 0;
@@ -116,9 +113,9 @@ async fn attach_poster(author: &mut Client, name: &str) -> anyhow::Result<Bullet
     let image = generate::poster([178, 34, 34])?;
     let size = image.len();
     let first = AttachPosterRequest { piece: Some(Piece::Name(name.to_owned())) };
-    let content = image.chunks(256 * 1024).map(|bytes| AttachPosterRequest {
-        piece: Some(Piece::Content(bytes.to_vec().into())),
-    });
+    let content = image
+        .chunks(256 * 1024)
+        .map(|bytes| AttachPosterRequest { piece: Some(Piece::Content(bytes.to_vec().into())) });
     let pieces: Vec<AttachPosterRequest> = std::iter::once(first).chain(content).collect();
     let attached = author.attach_poster(tokio_stream::iter(pieces)).await;
     let bulletin = attached.map_err(|status| told(&status))?.into_inner();
@@ -127,12 +124,7 @@ async fn attach_poster(author: &mut Client, name: &str) -> anyhow::Result<Bullet
     Ok(bulletin)
 }
 
-async fn to_audience(
-    author: &mut Client,
-    bulletin: &Bulletin,
-    what: &str,
-    unit: &str,
-) -> anyhow::Result<Publication> {
+async fn to_audience(author: &mut Client, bulletin: &Bulletin, what: &str, unit: &str) -> anyhow::Result<Publication> {
     let audience = AudienceSelector { units: vec![unit.to_owned()], group_audiences: Vec::new() };
     let request = PreviewBulletinRequest { name: bulletin.name.clone(), audience: Some(audience.clone()) };
     let preview = author.preview_bulletin(request).await.map_err(|status| told(&status))?.into_inner();
@@ -199,11 +191,7 @@ async fn dispatched(author: &mut Client, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn watch(
-    author: &mut Client,
-    name: &str,
-    mut each: impl FnMut(&WatchProgressResponse),
-) -> Result<(), Status> {
+async fn watch(author: &mut Client, name: &str, mut each: impl FnMut(&WatchProgressResponse)) -> Result<(), Status> {
     let mut stream = author.watch_progress(WatchProgressRequest { name: name.to_owned() }).await?.into_inner();
     while let Some(progress) = stream.message().await? {
         each(&progress);

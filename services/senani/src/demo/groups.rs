@@ -28,7 +28,8 @@ pub(super) async fn form(channel: &Channel) -> anyhow::Result<()> {
     let mut lines: BTreeMap<(String, String, i32, String), i64> = BTreeMap::new();
     for line in &plan.lines {
         let kind = words(UnitKind::try_from(line.unit_kind).unwrap_or_default().as_str_name(), "UNIT_KIND_");
-        let audience = words(GroupAudience::try_from(line.audience).unwrap_or_default().as_str_name(), "GROUP_AUDIENCE_");
+        let audience =
+            words(GroupAudience::try_from(line.audience).unwrap_or_default().as_str_name(), "GROUP_AUDIENCE_");
         *lines.entry((kind, audience, line.min, line.order.clone())).or_default() += i64::from(line.group_count);
     }
     for ((kind, audience, min, order), count) in lines {
@@ -45,8 +46,7 @@ fn words(name: &str, prefix: &str) -> String {
 }
 
 async fn send(channel: &Channel, validate_only: bool, fingerprint: String) -> anyhow::Result<FormGroupsResponse> {
-    let request =
-        FormGroupsRequest { unit: STATE.to_owned(), validate_only, fingerprint, request_id: String::new() };
+    let request = FormGroupsRequest { unit: STATE.to_owned(), validate_only, fingerprint, request_id: String::new() };
     let response = GroupServiceClient::new(channel.clone()).form_groups(request).await;
     Ok(response.map_err(|status| told(&status))?.into_inner())
 }

@@ -69,8 +69,7 @@ async fn send(
     tokio::task::spawn_blocking(move || {
         if sender.blocking_send(first).is_ok() {
             let mut pieces = Pieces { sender, buffer: Vec::with_capacity(PIECE) };
-            let written =
-                members(&mut pieces, &MembersOptions { count, seed: 1 }, bihar::UNITS, &bihar::ORDERS);
+            let written = members(&mut pieces, &MembersOptions { count, seed: 1 }, bihar::UNITS, &bihar::ORDERS);
             // When the stream has broken, its own error says so.
             let _ = written.map_err(io::Error::other).and_then(|_| pieces.flush());
         }

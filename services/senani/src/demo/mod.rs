@@ -75,10 +75,8 @@ pub(crate) async fn run(demo: cli::Demo, config: Option<&Path>) -> anyhow::Resul
 /// Every step of the main job; answers how many figures do not add up.
 async fn steps(cell: &Cell, demo: &cli::Demo) -> anyhow::Result<usize> {
     let token = |index: usize| cell.tokens().get(index).map(|(_, token)| token).context("two officers are needed");
-    let officers = Officers {
-        author: as_officer(cell.address(), token(0)?)?,
-        approver: as_officer(cell.address(), token(1)?)?,
-    };
+    let officers =
+        Officers { author: as_officer(cell.address(), token(0)?)?, approver: as_officer(cell.address(), token(1)?)? };
 
     println!("\n1  The structure of Bihar Police");
     structure::import(&officers.author).await?;
@@ -124,7 +122,8 @@ fn invite(cell: &Cell, demo: &cli::Demo) {
 fn peak_memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().split(' ').next()?.parse().ok());
-    kibibytes.map_or_else(|| "an unknown amount".to_owned(), |kibibytes: u64| format!("{} MB", kibibytes * 1024 / 1_000_000))
+    kibibytes
+        .map_or_else(|| "an unknown amount".to_owned(), |kibibytes: u64| format!("{} MB", kibibytes * 1024 / 1_000_000))
 }
 
 /// The kind by which the demo divides.

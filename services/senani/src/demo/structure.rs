@@ -101,8 +101,7 @@ pub(super) async fn issue_orders(channel: &Channel) -> anyhow::Result<()> {
         let file: OrderFile = toml::from_str(text).context("an order cannot be read")?;
         let (slug, title, rules) = (file.slug.clone(), file.title_en.clone(), file.rule.len());
         let effective = file.effective_on.clone();
-        let request =
-            IssueOrderRequest { order: Some(order(file)?), order_id: slug, request_id: String::new() };
+        let request = IssueOrderRequest { order: Some(order(file)?), order_id: slug, request_id: String::new() };
         match OrderServiceClient::new(channel.clone()).issue_order(request).await {
             Ok(_) => println!("   issued, in force from {effective}: {title} ({rules} rules)"),
             Err(status) if senani_error::reason_of(&status).as_deref() == Some("SLUG_TAKEN") => {
