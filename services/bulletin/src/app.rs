@@ -150,13 +150,16 @@ impl App {
         }
         let inbox = self.spawn_workers(&mut workers);
         let server = self.server(inbox, &stop);
-        let ending = self.ending.clone();
-        let serve = async {
-            let served = server.serve(self.listener, stop).await;
-            ending.cancel();
-            served
-        };
-        let served = serve.await;
+        // Workers end while calls are drained.
+        let (told, ending) = (stop.clone(), self.ending.clone());
+        workers.spawn(async move {
+            tokio::select! {
+                () = told.cancelled() => ending.cancel(),
+                () = ending.cancelled() => {}
+            }
+        });
+        let served = server.serve(self.listener, stop).await;
+        self.ending.cancel();
         let ended = async { while workers.join_next().await.is_some() {} };
         if tokio::time::timeout(DRAIN, ended).await.is_err() {
             tracing::warn!("workers that did not end in time are cut, their leases end by themselves");

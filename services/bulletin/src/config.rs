@@ -53,7 +53,7 @@ impl Default for Config {
             lease_seconds: 30,
             unknown_grace_seconds: 900,
             dispatch_concurrency: 64,
-            claim_batch: 500,
+            claim_batch: 1_000,
             expand_page: 5_000,
             poster_max_bytes: 5 * 1024 * 1024,
             time_zone_minutes: 330,

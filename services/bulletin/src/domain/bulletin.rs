@@ -40,18 +40,6 @@ impl State {
     }
 }
 
-/// Urgent bulletins are sent first: 0 before 1 before 2.
-pub(crate) fn priority_of(severity: i32) -> i32 {
-    match severity {
-        3 => 0,
-        2 => 1,
-        _ => 2,
-    }
-}
-
-/// Every value of [`priority_of`], the first to be sent first.
-pub(crate) const PRIORITIES: [i32; 3] = [0, 1, 2];
-
 /// A unit by its key and by its name that never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IssuingUnit {
@@ -69,7 +57,7 @@ pub(crate) struct Bulletin {
     pub(crate) state: State,
     /// A number of `senani.bulletin.v1.Category`, which is not interpreted here.
     pub(crate) category: i32,
-    /// A number of `senani.bulletin.v1.Severity`, see [`priority_of`].
+    /// A number of `senani.bulletin.v1.Severity`: the higher, the sooner it is sent.
     pub(crate) severity: i32,
     pub(crate) headlines: BTreeMap<String, String>,
     pub(crate) texts: BTreeMap<String, String>,
@@ -231,10 +219,5 @@ mod tests {
         assert_eq!(bulletin.state, State::Draft);
         assert_eq!(bulletin.publish(1), Err(Refusal::NotApproved(State::Draft)));
         assert_eq!(bulletin.close(), Err(Refusal::State(State::Draft)));
-    }
-
-    #[test]
-    fn urgent_comes_before_important_before_routine_and_unsaid() {
-        assert_eq!([3, 2, 1, 0].map(priority_of), [0, 1, 2, 2]);
     }
 }

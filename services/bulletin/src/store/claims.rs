@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbErr};
-use senani_store::{Store, WriteTransaction};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use senani_store::{Store, Timestamp, WriteTransaction};
 use uuid::Uuid;
 
 use super::sql::{self, Columns, skip_locked};
@@ -25,54 +25,100 @@ pub(crate) struct Claimed {
     pub(crate) attempt: i32,
 }
 
+/// A part of the ledger that a publication wrote, in which deliveries wait that nobody has taken yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub(crate) publication: Uuid,
+    /// The first delivery.
+    pub(crate) first: Uuid,
+    /// The last delivery, so far.
+    pub(crate) last: Uuid,
+}
+
+/// The stretches of the bulletins that are being published, the most severe first.
+pub(crate) async fn stretches(store: &Store) -> Result<Vec<Stretch>, DbErr> {
+    let sql = "SELECT p.id, p.first_delivery_id, p.last_delivery_id FROM publication p JOIN bulletin b ON b.id = p.bulletin_id \
+               WHERE b.state = 4 AND p.last_delivery_id <> $1 ORDER BY b.severity DESC, p.id";
+    let rows = sql::all(store.reader(), sql, [Uuid::nil().into()]).await?;
+    let read = |row: &QueryResult| {
+        let mut columns = Columns::of(row);
+        Ok(Stretch { publication: columns.take()?, first: columns.take()?, last: columns.take()? })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The end of the next window of the ledger: `size` rows after `after`, whatever became of them, but not beyond `last`. A search for
+/// what is new goes from window to window, each a range of the key so short that no plan of the database can go wrong.
+pub(crate) async fn window(store: &Store, after: Uuid, last: Uuid, size: u64) -> Result<Uuid, DbErr> {
+    let sql = "SELECT id FROM delivery WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2";
+    let row = sql::one(store.reader(), sql, [after.into(), (size.cast_signed() - 1).into()]).await?;
+    let end: Option<Uuid> = row.map(|row| row.try_get_by_index(0)).transpose()?;
+    Ok(end.map_or(last, |end| end.min(last)))
+}
+
+/// Where to look for deliveries.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place {
+    /// New ones in a window, see [`window`].
+    New {
+        /// Where the window before ended.
+        after: Uuid,
+        /// Where this one ends.
+        end: Uuid,
+    },
+    /// Those whose pause before another attempt is over.
+    Again,
+}
+
 /// What to claim.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wish<'a> {
     pub(crate) channel: &'a str,
-    pub(crate) priority: i32,
-    /// Only deliveries after this one: the caller knows that those before are taken. An index holds on to entries of rows that were
-    /// taken until it is vacuumed, and passing them again for each batch would cost more than the batch.
-    pub(crate) after: Uuid,
     pub(crate) limit: u64,
     /// How long the batch is the caller's.
     pub(crate) lease: Duration,
 }
 
-/// Takes the next deliveries that are ready, in the order of their ids: SENDING, one attempt more, under `token`. Empty when there is
-/// nothing; fewer than wished for when there is no more.
-pub(crate) async fn claim(store: &Store, wish: Wish<'_>, token: i64) -> Result<Vec<Claimed>, DbErr> {
-    let backend = store.backend();
-    if !any_ready(store, &wish).await? {
+const SET: &str =
+    "UPDATE delivery SET state = 2, next_attempt_at = 0, attempt_count = attempt_count + 1, lease_token = $2";
+const RETURNING: &str = "RETURNING id, bulletin_id, member_id, district_id, language, attempt_count";
+
+/// Takes deliveries that wait to be sent, in the order of their ids: SENDING, one attempt more, under `token`. Empty when there is
+/// nothing, or others have it.
+pub(crate) async fn claim(store: &Store, wish: Wish<'_>, place: Place, token: i64) -> Result<Vec<Claimed>, DbErr> {
+    if !any(store, wish, place).await? {
         return Ok(Vec::new());
     }
+    let backend = store.backend();
     let mut txn = store.begin_write().await?;
-    let query = format!(
-        "UPDATE delivery SET state = 2, ready = false, attempt_count = attempt_count + 1, lease_token = $1 \
-         WHERE id IN (SELECT id FROM delivery WHERE ready AND channel = $2 AND priority = $3 AND id > $4 \
-         ORDER BY id LIMIT $5{}) \
-         RETURNING id, bulletin_id, member_id, district_id, language, attempt_count",
-        skip_locked(backend)
-    );
-    let rows = sql::all(
-        &*txn,
-        &query,
-        [token.into(), wish.channel.into(), wish.priority.into(), wish.after.into(), wish.limit.cast_signed().into()],
-    )
-    .await?;
+    let rows = match place {
+        Place::New { after, end } => {
+            // Another worker in the same window is waited for, and what it has taken is passed over: windows are short and workers few.
+            let query = format!(
+                "{SET} WHERE id > $3 AND id <= $4 AND state = 1 AND next_attempt_at = 0 AND channel = $1 {RETURNING}"
+            );
+            sql::all(&*txn, &query, [wish.channel.into(), token.into(), after.into(), end.into()]).await?
+        }
+        Place::Again => {
+            let query = format!(
+                "{SET} WHERE id IN (SELECT id FROM delivery WHERE channel = $1 AND next_attempt_at > 0 AND next_attempt_at <= $3 \
+                 ORDER BY next_attempt_at LIMIT $4{}) AND state = 1 {RETURNING}",
+                skip_locked(backend)
+            );
+            let limit = wish.limit.cast_signed();
+            sql::all(&*txn, &query, [wish.channel.into(), token.into(), Timestamp::now().0.into(), limit.into()])
+                .await?
+        }
+    };
     let mut claimed = Vec::with_capacity(rows.len());
     let mut changes = Changes::default();
     for row in &rows {
-        let mut columns = Columns::of(row);
-        let delivery = Claimed {
-            id: columns.take()?,
-            bulletin: columns.take()?,
-            member: columns.take()?,
-            district: columns.take()?,
-            language: columns.take()?,
-            attempt: columns.take()?,
-        };
-        changes.add(delivery.bulletin, delivery.district, DeliveryState::Queued, "", -1);
-        changes.add(delivery.bulletin, delivery.district, DeliveryState::Sending, "", 1);
+        let delivery = read(row)?;
+        changes.move_one(
+            (delivery.bulletin, delivery.district),
+            (DeliveryState::Queued, ""),
+            (DeliveryState::Sending, ""),
+        );
         claimed.push(delivery);
     }
     if claimed.is_empty() {
@@ -92,10 +138,32 @@ pub(crate) async fn claim(store: &Store, wish: Wish<'_>, token: i64) -> Result<V
 }
 
 /// A look that writes nothing: an idle dispatcher takes no writer's turn.
-async fn any_ready(store: &Store, wish: &Wish<'_>) -> Result<bool, DbErr> {
-    let sql = "SELECT 1 FROM delivery WHERE ready AND channel = $1 AND priority = $2 AND id > $3 LIMIT 1";
-    let values = [wish.channel.into(), wish.priority.into(), wish.after.into()];
-    Ok(sql::one(store.reader(), sql, values).await?.is_some())
+async fn any(store: &Store, wish: Wish<'_>, place: Place) -> Result<bool, DbErr> {
+    let found = match place {
+        Place::New { after, end } => {
+            let sql = "SELECT 1 FROM delivery WHERE id > $2 AND id <= $3 AND state = 1 AND next_attempt_at = 0 AND channel = $1 \
+                       LIMIT 1";
+            sql::one(store.reader(), sql, [wish.channel.into(), after.into(), end.into()]).await?
+        }
+        Place::Again => {
+            let sql =
+                "SELECT 1 FROM delivery WHERE channel = $1 AND next_attempt_at > 0 AND next_attempt_at <= $2 LIMIT 1";
+            sql::one(store.reader(), sql, [wish.channel.into(), Timestamp::now().0.into()]).await?
+        }
+    };
+    Ok(found.is_some())
+}
+
+fn read(row: &QueryResult) -> Result<Claimed, DbErr> {
+    let mut columns = Columns::of(row);
+    Ok(Claimed {
+        id: columns.take()?,
+        bulletin: columns.take()?,
+        member: columns.take()?,
+        district: columns.take()?,
+        language: columns.take()?,
+        attempt: columns.take()?,
+    })
 }
 
 /// Keeps a batch longer; false when it is lost.

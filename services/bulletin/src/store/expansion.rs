@@ -68,24 +68,17 @@ pub(crate) struct NewDelivery {
     pub(crate) language: String,
 }
 
-/// Where new deliveries go.
-#[derive(Debug, Clone)]
-pub(crate) struct Route {
-    pub(crate) channel: String,
-    pub(crate) priority: i32,
-}
-
 /// Writes a page of deliveries, its cursor and its figures in one transaction. Persons who have the bulletin already are passed over.
 /// False when the lease is lost: then nothing was written.
 pub(crate) async fn write_page(
     store: &Store,
     lease: &mut Lease,
-    route: &Route,
+    channel: &str,
     page: &[NewDelivery],
 ) -> Result<bool, DbErr> {
     let Some(last) = page.last() else { return Ok(true) };
     let mut txn = store.begin_write().await?;
-    let inserted = insert(&txn, lease.publication.bulletin, route, page).await?;
+    let inserted = insert(&txn, lease.publication.bulletin, channel, page).await?;
     let mut changes = Changes::default();
     let bulletin = lease.publication.bulletin;
     if inserted == page.len() as u64 {
@@ -130,7 +123,7 @@ pub(crate) async fn write_page(
     Ok(true)
 }
 
-async fn insert(txn: &WriteTransaction, bulletin: Uuid, route: &Route, page: &[NewDelivery]) -> Result<u64, DbErr> {
+async fn insert(txn: &WriteTransaction, bulletin: Uuid, channel: &str, page: &[NewDelivery]) -> Result<u64, DbErr> {
     Rows::new()
         .uuid("key", page.iter().map(|new| new.id))
         .uuid("member_id", page.iter().map(|new| new.member))
@@ -140,16 +133,11 @@ async fn insert(txn: &WriteTransaction, bulletin: Uuid, route: &Route, page: &[N
         .execute(
             &**txn,
             "INSERT INTO delivery (id, bulletin_id, member_id, unit_id, district_id, created_at, sent_at, delivered_at, read_at, \
-             failed_at, next_attempt_at, unknown_at, lease_token, state, priority, attempt_count, ready, channel, language, \
+             failed_at, next_attempt_at, unknown_at, lease_token, state, attempt_count, channel, language, \
              reason, provider_message_id) \
-             SELECT v.key, :1, v.member_id, v.unit_id, v.district_id, :2, 0, 0, 0, 0, 0, 0, 0, 1, :3, 0, true, :4, \
+             SELECT v.key, :1, v.member_id, v.unit_id, v.district_id, :2, 0, 0, 0, 0, 0, 0, 0, 1, 0, :3, \
              v.language, '', '' FROM v WHERE true ON CONFLICT (bulletin_id, member_id, channel) DO NOTHING",
-            &[
-                bulletin.into(),
-                Timestamp::now().0.into(),
-                route.priority.into(),
-                route.channel.clone().into(),
-            ],
+            &[bulletin.into(), Timestamp::now().0.into(), channel.into()],
         )
         .await
 }

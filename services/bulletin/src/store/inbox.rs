@@ -54,10 +54,11 @@ pub(crate) async fn oldest(store: &Store, limit: u64, bytes: usize) -> Result<Ve
         .collect()
 }
 
-/// Removes bodies that the same transaction applies.
-pub(crate) async fn remove(txn: &WriteTransaction, ids: impl IntoIterator<Item = i64>) -> Result<(), DbErr> {
-    let rows = Rows::new().big_int("key", ids);
-    rows.execute(&**txn, "DELETE FROM receipt_inbox WHERE id IN (SELECT v.key FROM v)", &[]).await.map(drop)
+/// Removes bodies that the same transaction applies; false when another worker has applied one of them.
+pub(crate) async fn remove(txn: &WriteTransaction, ids: &[i64]) -> Result<bool, DbErr> {
+    let rows = Rows::new().big_int("key", ids.iter().copied());
+    let removed = rows.execute(&**txn, "DELETE FROM receipt_inbox WHERE id IN (SELECT v.key FROM v)", &[]).await?;
+    Ok(removed == ids.len() as u64)
 }
 
 /// A body that is not as documented.

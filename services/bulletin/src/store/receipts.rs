@@ -76,8 +76,8 @@ async fn write(txn: &WriteTransaction, changed: &[Current]) -> Result<(), DbErr>
         .execute(
             &**txn,
             "UPDATE delivery SET state = v.state, reason = v.reason, provider_message_id = v.message_id, sent_at = v.sent_at, \
-             delivered_at = v.delivered_at, read_at = v.read_at, failed_at = v.failed_at, ready = false, \
-             next_attempt_at = 0, unknown_at = 0 FROM v WHERE delivery.id = v.key",
+             delivered_at = v.delivered_at, read_at = v.read_at, failed_at = v.failed_at, next_attempt_at = 0, \
+             unknown_at = 0 FROM v WHERE delivery.id = v.key",
             &[],
         )
         .await

@@ -96,19 +96,13 @@ async fn record_others(
         .uuid("key", results.iter().map(|(delivery, _)| delivery.id))
         .int("state", verdicts().map(|verdict| outcome(verdict).0.code()))
         .text("reason", verdicts().map(|verdict| outcome(verdict).1))
-        .boolean("ready", verdicts().map(|verdict| again(verdict).is_some_and(|(after, _)| after.is_zero())))
-        .big_int(
-            "next_attempt_at",
-            verdicts().map(|verdict| {
-                again(verdict).filter(|(after, _)| !after.is_zero()).map_or(0, |(after, _)| now.plus(after).0)
-            }),
-        )
+        .big_int("next_attempt_at", verdicts().map(|verdict| again(verdict).map_or(0, |(after, _)| now.plus(after).0)))
         .int("uncounted", verdicts().map(|verdict| i32::from(again(verdict).is_some_and(|(_, counted)| !counted))))
         .big_int("unknown_at", verdicts().map(|verdict| when(*verdict == Verdict::Unknown)))
         .big_int("failed_at", verdicts().map(|verdict| when(matches!(verdict, Verdict::Failed(_)))))
         .query(
             &**txn,
-            "UPDATE delivery SET state = v.state, reason = v.reason, ready = v.ready, \
+            "UPDATE delivery SET state = v.state, reason = v.reason, \
              next_attempt_at = v.next_attempt_at, attempt_count = attempt_count - v.uncounted, \
              unknown_at = v.unknown_at, failed_at = v.failed_at FROM v \
              WHERE delivery.id = v.key AND delivery.state = 2 AND delivery.lease_token = :1 RETURNING id",

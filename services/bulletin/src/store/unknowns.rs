@@ -1,4 +1,4 @@
-//! Deliveries that nobody holds any more, that wait for a receipt, or for another attempt.
+//! Deliveries that nobody holds any more, and those that wait for a receipt.
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use senani_store::{Rows, Store, Timestamp, WriteTransaction};
@@ -59,32 +59,15 @@ pub(crate) async fn requeue(store: &Store, before: Micros, grace: Micros) -> Res
     }
     let txn = store.begin_write().await?;
     let query = format!(
-        "UPDATE delivery SET state = 1, ready = true, unknown_at = 0 \
+        "UPDATE delivery SET state = 1, next_attempt_at = $3, unknown_at = 0 \
          WHERE id IN (SELECT id {due} ORDER BY unknown_at LIMIT $2{}) AND state = 3 RETURNING bulletin_id, district_id",
         skip_locked(txn.get_database_backend())
     );
-    let rows = sql::all(&*txn, &query, [before.into(), ROWS.into()]).await?;
+    let rows = sql::all(&*txn, &query, [before.into(), ROWS.into(), Timestamp::now().0.into()]).await?;
     let mut changes = Changes::default();
     note(&mut changes, &rows, DeliveryState::Unknown, DeliveryState::Queued)?;
     finish(txn, &changes).await?;
     Ok(rows.len() as u64)
-}
-
-/// Deliveries whose pause between attempts is over become ready. Answers how many.
-pub(crate) async fn wake(store: &Store, now: Micros) -> Result<u64, DbErr> {
-    let due = "FROM delivery WHERE next_attempt_at > 0 AND next_attempt_at <= $1";
-    if sql::one(store.reader(), &format!("SELECT 1 {due} LIMIT 1"), [now.into()]).await?.is_none() {
-        return Ok(0);
-    }
-    let txn = store.begin_write().await?;
-    let query = format!(
-        "UPDATE delivery SET ready = true, next_attempt_at = 0 \
-         WHERE id IN (SELECT id {due} ORDER BY next_attempt_at LIMIT $2{}) AND state = 1",
-        skip_locked(txn.get_database_backend())
-    );
-    let count = sql::execute(&*txn, &query, [now.into(), ROWS.into()]).await?;
-    txn.commit().await?;
-    Ok(count)
 }
 
 fn note(changes: &mut Changes, rows: &[QueryResult], from: DeliveryState, to: DeliveryState) -> Result<(), DbErr> {

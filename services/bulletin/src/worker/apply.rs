@@ -56,7 +56,10 @@ async fn round(store: &Store, metrics: &Metrics) -> Result<bool, Error> {
     let (mut said, unreadable, mut strays) = read(bodies).await;
 
     let mut txn = store.begin_write().await?;
-    inbox::remove(&txn, ids).await?;
+    if !inbox::remove(&txn, &ids).await? {
+        // Dropped, the transaction rolls back; what is left is seen in the next round.
+        return Ok(true);
+    }
     inbox::park(&txn, &unreadable).await?;
     let current = receipts::lock(&txn, said.evidence.keys().copied()).await?;
     let known: std::collections::HashSet<Uuid> = current.iter().map(|delivery| delivery.id).collect();

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tracing::{Instrument, Span};
 
 use crate::channel::{Connection, Content};
-use crate::domain::attempt::Answer;
+use crate::domain::attempt::{Answer, Class, class_of};
 use crate::store::claims::Claimed;
 
 /// What is sent together and recorded together.
@@ -97,6 +97,12 @@ impl Job {
         } else {
             connection.send(body, None).await
         };
+        if let Answer::Refused { status, code } = answer
+            && class_of(status, code) == Class::Channel
+        {
+            // The rest would be refused too.
+            self.batch.withhold();
+        }
         self.batch.answer(self.index, answer);
     }
 

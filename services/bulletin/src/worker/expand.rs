@@ -15,10 +15,8 @@ use uuid::Uuid;
 use super::bells::Bells;
 use super::{new_token, pause, within};
 use crate::domain::audience::district_of;
-use crate::domain::bulletin::priority_of;
-use crate::error::Error;
 use crate::register::Register;
-use crate::store::expansion::{self, Lease, NewDelivery, Route};
+use crate::store::expansion::{self, Lease, NewDelivery};
 use crate::store::tasks::{self, NewTask};
 use crate::store::{bulletins, groups};
 
@@ -59,8 +57,6 @@ enum Failure {
     Membership(#[from] Status),
     #[error("the ledger cannot be written")]
     Store(#[from] sea_orm::DbErr),
-    #[error("the bulletin cannot be read")]
-    Bulletin(#[from] Error),
     #[error("not every unit or group of the audience is known here yet")]
     Late,
 }
@@ -104,11 +100,14 @@ impl Expander {
                 return;
             }
             Ok(Outcome::Stopped) => {}
+            Err(Failure::Late) => {
+                tracing::debug!(publication.id = %publication, "a publication waits for units or groups that are not known here yet");
+                pause(LOOK / 2, stop).await;
+            }
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::warn!(publication.id = %publication, error = %error, cause, "a publication goes no further for now");
-                let wait = if matches!(error, Failure::Late) { LOOK / 5 } else { REST };
-                pause(wait, stop).await;
+                pause(REST, stop).await;
             }
         }
         if let Err(error) = expansion::release(&self.store, &lease).await {
@@ -117,15 +116,12 @@ impl Expander {
     }
 
     async fn expand(&self, lease: &mut Lease, stop: &CancellationToken) -> Result<Outcome, Failure> {
-        let id = lease.publication.bulletin;
-        let bulletin = bulletins::find(self.store.reader(), id).await?.ok_or(Error::BulletinNotFound(id))?;
         let tree = self.units.tree();
         if !lease.publication.tasks_written && !self.write_tasks(lease, &tree).await? {
             return Ok(Outcome::Lost);
         }
         if let Some(channel) = &self.channel {
-            let route = Route { channel: channel.clone(), priority: priority_of(bulletin.severity) };
-            match self.write_deliveries(lease, &route, &tree, stop).await? {
+            match self.write_deliveries(lease, channel, &tree, stop).await? {
                 Outcome::Complete => {}
                 other => return Ok(other),
             }
@@ -161,7 +157,7 @@ impl Expander {
     async fn write_deliveries(
         &self,
         lease: &mut Lease,
-        route: &Route,
+        channel: &str,
         tree: &UnitTree,
         stop: &CancellationToken,
     ) -> Result<Outcome, Failure> {
@@ -181,7 +177,7 @@ impl Expander {
                 return Ok(Outcome::Stopped);
             }
             let (written, next) =
-                tokio::join!(expansion::write_page(&self.store, lease, route, &page), pages.next(tree));
+                tokio::join!(expansion::write_page(&self.store, lease, channel, &page), pages.next(tree));
             if !written? {
                 return Ok(Outcome::Lost);
             }

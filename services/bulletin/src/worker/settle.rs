@@ -1,4 +1,4 @@
-//! What time settles: leases that are over, pauses that are over, receipts that never came, bulletins that are done.
+//! What time settles: leases that are over, receipts that never came, bulletins that are done.
 
 use std::time::Duration;
 
@@ -41,8 +41,7 @@ async fn round(store: &Store, grace: Duration, bells: &Bells, metrics: &Metrics)
     if again > 0 {
         tracing::warn!(count = again, "no receipt came in time for deliveries of unknown outcome, they are sent again");
     }
-    let woken = unknowns::wake(store, now).await?;
-    if again + woken > 0 {
+    if again > 0 {
         bells.dispatch.notify_one();
     }
     for bulletin in bulletins::publishing(store.reader()).await? {

@@ -33,7 +33,8 @@ pub(crate) struct Cell {
     pub(crate) simulator: senani_simulator::Handle,
     pub(crate) gateway: FakeGateway,
     pub(crate) config: Config,
-    database: TestDatabase,
+    store: Store,
+    _database: TestDatabase,
     running: Option<(JoinHandle<()>, CancellationToken)>,
     url: String,
     _servers: Vec<Running>,
@@ -101,13 +102,16 @@ impl Cell {
         };
         adjust(&mut config);
         App::migrate(&config).await.expect("migrations");
+        let options = StoreOptions { max_connections: 2 };
+        let store = Store::connect(&config.database_url, &options).await.expect("the database");
         let mut cell = Self {
             register,
             groups,
             simulator: handle,
             gateway,
             config,
-            database,
+            store,
+            _database: database,
             running: None,
             url: String::new(),
             _servers: vec![hierarchy, membership],
@@ -145,9 +149,8 @@ impl Cell {
     }
 
     /// A store of our own on the service's database.
-    pub(crate) async fn store(&self) -> Store {
-        let url = self.database.url("bulletin");
-        Store::connect(&url, &StoreOptions { max_connections: 2 }).await.expect("the database")
+    pub(crate) fn store(&self) -> Store {
+        self.store.clone()
     }
 
     pub(crate) fn channel(&self, subject: Option<&str>) -> Channel {
@@ -197,19 +200,19 @@ impl Cell {
     /// Waits until a bulletin is published and every message has had its last receipt, and answers where it then is.
     pub(crate) async fn settled(&self, name: &str) -> pb::WatchProgressResponse {
         eventually(DEADLINE, "every delivery to be delivered, read or failed", async || {
+            // The progress last: it is that of the end only when nothing was left before.
+            let quiet = self.simulator.witness().pending == 0 && self.inbox_is_empty().await;
             let progress = self.progress(name).await;
             let ended = progress.delivered_count + progress.read_count + progress.failed_count;
-            let done = progress.state() == pb::bulletin::State::Published
-                && ended == progress.delivery_count
-                && self.simulator.witness().pending == 0
-                && self.inbox_is_empty().await;
+            let published = progress.state() == pb::bulletin::State::Published;
+            let done = quiet && published && ended == progress.delivery_count;
             done.then_some(progress)
         })
         .await
     }
 
     pub(crate) async fn inbox_is_empty(&self) -> bool {
-        crate::recount::number(&self.store().await, "SELECT COUNT(*) FROM receipt_inbox").await == 0
+        crate::recount::number(&self.store(), "SELECT COUNT(*) FROM receipt_inbox").await == 0
     }
 
     pub(crate) async fn all_deliveries(&self, name: &str) -> Vec<pb::Delivery> {
@@ -232,13 +235,21 @@ impl Cell {
     }
 
     async fn wait_for_structure(&self) {
-        let store = self.store().await;
+        let store = self.store();
         eventually(DEADLINE, "the structure and the groups to be known", async || {
             let units = crate::recount::number(&store, "SELECT COUNT(*) FROM unit_replica").await;
             let groups = crate::recount::number(&store, "SELECT COUNT(*) FROM group_replica").await;
             units == 10 && groups == 6
         })
         .await;
+    }
+}
+
+impl Drop for Cell {
+    fn drop(&mut self) {
+        if let Some((task, _)) = self.running.take() {
+            task.abort();
+        }
     }
 }
 

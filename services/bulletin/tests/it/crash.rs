@@ -18,7 +18,7 @@ fn provider() -> Simulator {
 
 /// What the ledger says of each person: all that two runs must agree on.
 async fn ledger(cell: &Cell) -> Vec<(String, i32, String)> {
-    let store = cell.store().await;
+    let store = cell.store();
     let sql = "SELECT member_id, state, reason FROM delivery ORDER BY member_id";
     let rows = store.reader().query_all_raw(Statement::from_string(store.backend(), sql)).await.expect("the ledger");
     rows.iter()
@@ -49,7 +49,7 @@ async fn a_worker_that_dies_while_it_expands_and_sends_leaves_the_same_ledger() 
         .await;
         let bulletin = cell.approved().await;
         cell.publish(&bulletin.name, "bihar").await;
-        let store = cell.store().await;
+        let store = cell.store();
         // Each time a little further into the work: while tasks, pages, batches, receipts are written.
         for reached in [1, 150, 400, 900, 1_200] {
             let sql = "SELECT COUNT(*) FROM delivery WHERE state > 1 OR id IS NULL";
@@ -94,7 +94,7 @@ async fn what_was_sent_by_a_worker_that_died_is_settled_by_its_receipts() {
         cell.crash().await;
         let url = format!("{}/webhooks/whatsapp", cell.gateway.running.url());
         cell.simulator.set_webhook_url(&url).unwrap();
-        let store = cell.store().await;
+        let store = cell.store();
         let held = number(&store, "SELECT COUNT(*) FROM delivery WHERE state = 2").await;
         cell.resume().await;
         eventually(DEADLINE, "all that the provider has to be settled", async || {
@@ -130,7 +130,7 @@ async fn a_stop_gives_back_what_was_not_sent_and_records_what_was() {
         cell.publish(&bulletin.name, "bihar").await;
         eventually(DEADLINE, "some to be sent", async || cell.simulator.witness().sends.total > 50).await;
         tokio::time::timeout(Duration::from_secs(15), cell.stop()).await.expect("it ends soon");
-        let store = cell.store().await;
+        let store = cell.store();
         assert_eq!(number(&store, "SELECT COUNT(*) FROM delivery WHERE state IN (2, 3)").await, 0);
         assert_eq!(number(&store, "SELECT COUNT(*) FROM dispatch_lease").await, 0);
         let left = number(&store, "SELECT COUNT(*) FROM delivery WHERE state > 3").await;

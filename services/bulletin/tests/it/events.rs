@@ -54,7 +54,7 @@ async fn the_log_tells_what_the_ledger_holds_and_so_does_a_snapshot() {
         let bulletin = cell.approved().await;
         cell.publish(&bulletin.name, "bihar").await;
         let settled = cell.settled(&bulletin.name).await;
-        let head = number(&cell.store().await, "SELECT position FROM event_head").await;
+        let head = number(&cell.store(), "SELECT position FROM event_head").await;
 
         let mut log = EventLogServiceClient::new(cell.channel(Some("services/analytics")));
         let mut followed = Known::default();

@@ -24,7 +24,7 @@ async fn refused_messages_are_sent_when_the_provider_is_well_again_each_once() {
         assert_eq!((settled.read_count, settled.failed_count), (300, 0));
         let witness = cell.simulator.witness();
         assert_eq!((witness.sends.total, witness.sends.unique, witness.sends.repeated), (300, 300, 0));
-        recount::check(&cell.store().await).await;
+        recount::check(&cell.store()).await;
     }
 }
 
@@ -40,7 +40,7 @@ async fn an_answer_that_is_lost_is_settled_by_the_receipt_and_never_sent_again()
         let witness = cell.simulator.witness();
         assert!(witness.faults.answer_lost > 0);
         assert_eq!((witness.sends.total, witness.sends.repeated), (200, 0));
-        recount::check(&cell.store().await).await;
+        recount::check(&cell.store()).await;
     }
 }
 
@@ -58,7 +58,7 @@ async fn a_request_that_is_lost_is_unknown_for_the_time_of_grace_and_then_sent()
         // Only what never arrived was sent again: the receipts of the others had settled them.
         let witness = cell.simulator.witness();
         assert_eq!((witness.sends.total, witness.sends.repeated), (100, 0));
-        recount::check(&cell.store().await).await;
+        recount::check(&cell.store()).await;
     }
 }
 
@@ -71,7 +71,7 @@ async fn a_channel_that_is_refused_rests_and_keeps_what_it_has() {
         .await;
         let bulletin = cell.approved().await;
         cell.publish(&bulletin.name, "bihar").await;
-        let store = cell.store().await;
+        let store = cell.store();
         eventually(DEADLINE, "the ledger to be complete", async || {
             let progress = cell.progress(&bulletin.name).await;
             progress.delivery_count == 40 && progress.expanding_count == 0
@@ -115,6 +115,6 @@ async fn receipts_that_find_no_service_come_again_until_they_are_taken() {
         cell.stop().await;
         cell.resume().await;
         assert_eq!(cell.settled(&bulletin.name).await.read_count, 80);
-        recount::check(&cell.store().await).await;
+        recount::check(&cell.store()).await;
     }
 }

@@ -117,7 +117,7 @@ async fn a_bulletin_goes_from_draft_to_every_consenting_person_once() {
         let request = pb::GetTaskRequest { name: tasks[0].name.clone() };
         assert_eq!(cell.tasks().get_task(request).await.unwrap().get_ref(), &tasks[0]);
 
-        recount::check(&cell.store().await).await;
+        recount::check(&cell.store()).await;
         let listed = author.list_bulletins(pb::ListBulletinsRequest::default()).await.unwrap().into_inner();
         assert_eq!(listed.bulletins.len(), 2);
         assert_eq!(listed.bulletins[1].name, name);
@@ -151,6 +151,6 @@ async fn consent_is_asked_again_when_a_message_is_sent() {
         let failed = |reason: &str| (pb::delivery::State::Failed, reason.to_owned());
         assert_eq!(reason_of(members[3]).await, failed("CONSENT_WITHDRAWN"));
         assert_eq!(reason_of(members[4]).await, failed("MEMBER_GONE"));
-        recount::check(&cell.store().await).await;
+        recount::check(&cell.store()).await;
     }
 }

@@ -21,7 +21,7 @@ async fn a_wider_publication_reaches_only_those_who_have_it_not() {
         assert_eq!((both.delivery_count, both.task_count), (240, 6));
         let witness = cell.simulator.witness();
         assert_eq!((witness.sends.total, witness.sends.repeated), (240, 0));
-        let store = cell.store().await;
+        let store = cell.store();
         assert_eq!(number(&store, "SELECT CAST(SUM(delivery_count) AS bigint) FROM publication").await, 240);
         assert_eq!(number(&store, "SELECT CAST(SUM(resolved_count) AS bigint) FROM publication").await, 360);
         assert_eq!(number(&store, "SELECT CAST(SUM(task_count) AS bigint) FROM publication").await, 6);
@@ -60,7 +60,7 @@ async fn a_repeated_request_is_answered_again_and_not_done_again() {
         let first = author.publish_bulletin(publish.clone()).await.unwrap().into_inner();
         let second = author.publish_bulletin(publish).await.unwrap().into_inner();
         assert_eq!(first, second);
-        assert_eq!(number(&cell.store().await, "SELECT COUNT(*) FROM publication").await, 1);
+        assert_eq!(number(&cell.store(), "SELECT COUNT(*) FROM publication").await, 1);
     }
 }
 
@@ -87,6 +87,6 @@ async fn tasks_go_with_their_group_to_its_next_custodian() {
             tasks.len() == 1 && tasks[0].group == format!("groups/{}", group.slug())
         })
         .await;
-        recount::check(&cell.store().await).await;
+        recount::check(&cell.store()).await;
     }
 }

@@ -71,7 +71,7 @@ async fn rates() {
         })
         .await;
         cell.simulator.set_webhook_url("").unwrap();
-        let store = cell.store().await;
+        let store = cell.store();
 
         let sender = Sender::new(&cell.config.channels[0]).unwrap();
         let stretch = Stretch::begin();

@@ -93,7 +93,7 @@ async fn five_receipts_end_in_one_state_in_every_order() {
         }
 
         // All of it again changes nothing.
-        let store = cell.store().await;
+        let store = cell.store();
         let events = number(&store, "SELECT position FROM event_head").await;
         let again: Vec<_> =
             ids.iter().flat_map(|id| FIVE.map(|(status, second)| (id.as_str(), status, second))).collect();
@@ -121,7 +121,7 @@ async fn what_names_no_delivery_is_parked_and_the_rest_goes_on() {
         let request = pb::GetDeliveryRequest { name: delivery.name };
         let delivery = cell.deliveries().get_delivery(request).await.unwrap().into_inner();
         assert_eq!(delivery.state(), pb::delivery::State::Delivered);
-        let store = cell.store().await;
+        let store = cell.store();
         for (why, count) in [("UNREADABLE", 1), ("NO_DELIVERY", 1), ("UNKNOWN_DELIVERY", 1)] {
             let sql = format!("SELECT COUNT(*) FROM receipt_parked WHERE why = '{why}'");
             assert_eq!(number(&store, &sql).await, count, "{why}");

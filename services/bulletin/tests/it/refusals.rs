@@ -65,7 +65,7 @@ async fn drafts_that_are_not_complete_are_refused_with_every_field() {
             refused(cell.bulletins(AUTHOR).create_bulletin(request).await),
             expected(invalid, "REQUEST_ID_INVALID", &["request_id"])
         );
-        let store = cell.store().await;
+        let store = cell.store();
         assert_eq!(number(&store, "SELECT COUNT(*) FROM bulletin").await, 0);
         assert_eq!(number(&store, "SELECT position FROM event_head").await, 0);
     }
@@ -100,7 +100,7 @@ async fn what_is_no_poster_is_refused() {
         let submit = pb::SubmitBulletinRequest { name: name.clone() };
         cell.bulletins(AUTHOR).submit_bulletin(submit).await.unwrap();
         assert_eq!(attach(pieces(&name, &png(1, 1))).await, expected(Code::FailedPrecondition, "STATE_FORBIDS", &[]));
-        assert_eq!(number(&cell.store().await, "SELECT COUNT(*) FROM poster").await, 0);
+        assert_eq!(number(&cell.store(), "SELECT COUNT(*) FROM poster").await, 0);
     }
 }
 
@@ -124,7 +124,7 @@ async fn approval_is_anothers_and_publication_needs_it() {
         assert_eq!(own, expected(Code::PermissionDenied, "OWN_BULLETIN", &[]));
         let stale = refused(approver.approve_bulletin(approve("\"1\"")).await);
         assert_eq!(stale, expected(Code::Aborted, "ETAG_MISMATCH", &[]));
-        assert_eq!(number(&cell.store().await, "SELECT COUNT(*) FROM bulletin_counter").await, 0);
+        assert_eq!(number(&cell.store(), "SELECT COUNT(*) FROM bulletin_counter").await, 0);
         approver.approve_bulletin(approve("")).await.unwrap();
 
         for (selector, fields) in [
@@ -143,7 +143,7 @@ async fn approval_is_anothers_and_publication_needs_it() {
         assert_eq!(unknown, expected(invalid, "UNIT_UNKNOWN", &["audience.units[1]"]));
         let nobody = refused(author.publish_bulletin(publish(Some(audience(&["eou"])))).await);
         assert_eq!(nobody, expected(precondition, "AUDIENCE_EMPTY", &[]));
-        let store = cell.store().await;
+        let store = cell.store();
         assert_eq!(number(&store, "SELECT COUNT(*) FROM publication").await, 0);
         assert_eq!(number(&store, "SELECT COUNT(*) FROM delivery").await, 0);
         let missing = pb::GetBulletinRequest { name: "bulletins/7".to_owned() };

@@ -18,10 +18,10 @@ use crate::house::House;
 const CONCURRENCY: usize = 32;
 
 /// Rounds of each, in turn.
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 15;
 
 /// Length of a round.
-const ROUND: Duration = Duration::from_secs(2);
+const ROUND: Duration = Duration::from_secs(1);
 
 pub(crate) async fn measure(house: &House<'_>) -> anyhow::Result<Figure> {
     let names: Arc<Vec<String>> =
@@ -35,12 +35,17 @@ pub(crate) async fn measure(house: &House<'_>) -> anyhow::Result<Figure> {
         through.push(round(&gateway, &names).await?);
         straight.push(round(&hierarchy, &names).await?);
     }
-    let mean = |rates: &[f64]| rates.iter().sum::<f64>() / rates.len() as f64;
+    // Not the mean: whatever else the machine does for a second meets one of the two.
+    let median = |rates: &[f64]| {
+        let mut rates = rates.to_vec();
+        rates.sort_by(f64::total_cmp);
+        rates[rates.len() / 2]
+    };
     Ok(Figure {
         name: "unit",
         work: format!("GetUnit through the gateway, {CONCURRENCY} at a time"),
-        measured: mean(&through),
-        beside: Some(("straight to hierarchy", mean(&straight))),
+        measured: median(&through),
+        beside: Some(("straight to hierarchy", median(&straight))),
         unit: "/s",
         limit: Limit::ShareOf(0.6),
         details: json!({"through": through, "straight": straight}),
