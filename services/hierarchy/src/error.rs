@@ -24,6 +24,10 @@ pub(crate) enum Error {
     CodeTaken(String),
     #[error("another request has used this request id")]
     RequestIdReused,
+    #[error("{0} has changed since it was read")]
+    EtagMismatch(String),
+    #[error("the change is not possible as the structure is: {}", .0.violation.description)]
+    Refused(Box<Wrong>),
     #[error("the database failed")]
     Database(#[from] DbErr),
     #[error("the stream from the caller broke")]
@@ -54,6 +58,13 @@ impl Wrong {
 impl Error {
     pub(crate) fn invalid(reason: ErrorReason, field: impl Into<String>, description: impl Into<String>) -> Self {
         Self::Invalid(vec![Wrong::new(reason, field, description)])
+    }
+
+    /// A unit would be open under one that is closed or not on record on `date`.
+    pub(crate) fn parent_closed(parent: &str, date: &str) -> Self {
+        let what = format!("the unit above is closed or not on record on {date}");
+        let wrong = Wrong::new(ErrorReason::ParentClosed, "parent", what);
+        Self::Refused(Box::new(wrong.with("parent", format!("units/{parent}")).with("date", date)))
     }
 
     /// Of a draft that is wrong by itself; `path` says where a field of the draft stands in the request.
@@ -96,7 +107,8 @@ impl ServiceError for Error {
             Self::UnitNotFound(_) => Kind::NotFound,
             Self::Invalid(_) | Self::RequestIdReused => Kind::InvalidArgument,
             Self::SlugTaken(_) | Self::CodeTaken(_) => Kind::AlreadyExists,
-            Self::Stream(_) => Kind::Aborted,
+            Self::Refused(_) => Kind::FailedPrecondition,
+            Self::Stream(_) | Self::EtagMismatch(_) => Kind::Aborted,
             Self::Database(_) | Self::RequestLog(_) => Kind::Internal,
         }
     }
@@ -108,6 +120,8 @@ impl ServiceError for Error {
             Self::SlugTaken(_) => ErrorReason::SlugTaken,
             Self::CodeTaken(_) => ErrorReason::CodeTaken,
             Self::RequestIdReused => ErrorReason::RequestIdReused,
+            Self::EtagMismatch(_) => ErrorReason::EtagMismatch,
+            Self::Refused(wrong) => wrong.reason,
             Self::Stream(_) => ErrorReason::StreamOutOfOrder,
             Self::Database(_) | Self::RequestLog(_) => ErrorReason::Internal,
         }
@@ -116,8 +130,9 @@ impl ServiceError for Error {
 
     fn metadata(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::UnitNotFound(unit) | Self::SlugTaken(unit) => vec![("unit", unit.clone())],
+            Self::UnitNotFound(unit) | Self::SlugTaken(unit) | Self::EtagMismatch(unit) => vec![("unit", unit.clone())],
             Self::CodeTaken(system) => vec![("system", system.clone())],
+            Self::Refused(wrong) => wrong.metadata.clone(),
             Self::Invalid(wrong) => wrong.first().map_or_else(Vec::new, |wrong| wrong.metadata.clone()),
             _ => Vec::new(),
         }
@@ -126,6 +141,7 @@ impl ServiceError for Error {
     fn violations(&self) -> Vec<Violation> {
         match self {
             Self::Invalid(wrong) => wrong.iter().take(LISTED).map(|wrong| wrong.violation.clone()).collect(),
+            Self::Refused(wrong) => vec![wrong.violation.clone()],
             Self::SlugTaken(_) => vec![Violation::new("unit_id", "choose another slug")],
             Self::CodeTaken(system) => {
                 vec![Violation::new(format!("unit.codes[{system}]"), "a code is unique within its system")]

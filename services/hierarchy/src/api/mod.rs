@@ -1,5 +1,6 @@
 //! The gRPC service: parse, call, answer. No SQL, no rules.
 
+mod changes;
 mod csv;
 mod unit_service;
 

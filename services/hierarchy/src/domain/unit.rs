@@ -101,7 +101,17 @@ pub fn check_draft(draft: &Draft, is_slug: impl Fn(&str) -> bool) -> Vec<Problem
     if !is_slug(&draft.slug) {
         problems.push(Problem::Slug);
     }
-    if draft.names.get("hi").is_none_or(|name| name.trim().is_empty()) {
+    problems.extend(check_names(&draft.names));
+    if !is_date(&draft.opened_on) {
+        problems.push(Problem::Date);
+    }
+    problems
+}
+
+/// Everything that is wrong with a unit's names.
+pub fn check_names(names: &BTreeMap<String, String>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if names.get("hi").is_none_or(|name| name.trim().is_empty()) {
         problems.push(Problem::NameMissingInHindi);
     }
     let wrong_name = |(language, name): (&String, &String)| {
@@ -110,11 +120,8 @@ pub fn check_draft(draft: &Draft, is_slug: impl Fn(&str) -> bool) -> Vec<Problem
             || name.chars().any(char::is_control)
             || (language != "hi" && name.trim().is_empty())
     };
-    if draft.names.iter().any(wrong_name) {
+    if names.iter().any(wrong_name) {
         problems.push(Problem::DisplayName);
-    }
-    if !is_date(&draft.opened_on) {
-        problems.push(Problem::Date);
     }
     problems
 }

@@ -1,10 +1,13 @@
 //! The tables of the structure. Returns domain types; nothing outside knows a column.
 
+mod change;
 mod import;
 pub(crate) mod migrations;
 mod row;
 mod snapshot;
 mod units;
+mod versions;
+mod write;
 
 use std::sync::Arc;
 
@@ -12,8 +15,10 @@ use senani_store::Store;
 
 use crate::domain::KindRules;
 
+pub(crate) use change::{Alteration, Amendment, Description};
 pub(crate) use snapshot::UnitSnapshot;
-pub(crate) use units::{Repeat, page};
+pub(crate) use units::{Repeat, Selection, page};
+pub(crate) use versions::Version;
 
 /// Units in their database.
 #[derive(Debug, Clone)]

@@ -11,6 +11,21 @@ use crate::domain::{Certainty, Draft, Kind, Unit};
 pub(super) const COLUMNS: &str = "u.id, u.slug, u.parent_id, p.slug AS parent_slug, u.kind, u.names, u.codes, \
      u.opened_on, u.closed_on, u.certainty, u.version, u.created_at, u.updated_at";
 
+/// How many columns these are: what a query selects besides comes after them.
+pub(super) const WIDTH: usize = 13;
+
+/// What a query reads instead of `unit` to answer as of a day; `day` is the placeholder of the day.
+pub(super) fn source(as_of: Option<&str>, day: &str) -> String {
+    if as_of.is_none() {
+        return "unit".to_owned();
+    }
+    format!(
+        "(SELECT n.id, n.slug, w.parent_id, w.kind, w.names, w.codes, n.opened_on, w.closed_on, w.certainty, w.version, \
+         n.created_at, w.recorded_at AS updated_at FROM unit_version w JOIN unit n ON n.id = w.unit_id \
+         WHERE w.valid_from <= {day} AND w.valid_until > {day})"
+    )
+}
+
 pub(super) fn unit(row: &QueryResult) -> Result<Unit, DbErr> {
     let kind: i32 = row.try_get_by_index(4)?;
     let certainty: i32 = row.try_get_by_index(9)?;

@@ -1,5 +1,8 @@
-//! Hierarchy over gRPC, the same tests on both engines.
+//! Hierarchy over gRPC, the same tests on both engines; and the rules of the structure over time, by themselves.
 
+mod changes;
 mod fixture;
 mod import;
+mod replica;
+mod timeline;
 mod units;

@@ -9,9 +9,9 @@ use crate::cli::Door;
 /// Prints a unit, the way up from it and its children.
 pub(crate) async fn show(name: &str, door: &Door) -> anyhow::Result<()> {
     let mut units = UnitServiceClient::new(connect(door)?);
-    let unit = units.get_unit(GetUnitRequest { name: name.to_owned() }).await;
+    let unit = units.get_unit(GetUnitRequest { name: name.to_owned(), ..GetUnitRequest::default() }).await;
     let unit = unit.map_err(|status| told(&status))?.into_inner();
-    let ancestors = units.list_ancestors(ListAncestorsRequest { name: name.to_owned() }).await;
+    let ancestors = units.list_ancestors(ListAncestorsRequest { name: name.to_owned(), ..ListAncestorsRequest::default() }).await;
     let ancestors = ancestors.map_err(|status| told(&status))?.into_inner().units;
     let request = ListUnitsRequest { parent: name.to_owned(), page_size: 500, ..ListUnitsRequest::default() };
     let children = units.list_units(request).await.map_err(|status| told(&status))?.into_inner();
