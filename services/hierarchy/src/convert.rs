@@ -27,7 +27,13 @@ pub(crate) fn unit(unit: &Unit) -> pb::Unit {
         etag: etag(unit.version),
         create_time: Timestamp(unit.created_at).to_proto(),
         update_time: Timestamp(unit.updated_at).to_proto(),
+        successor: if unit.successor.is_empty() { String::new() } else { format!("units/{}", unit.successor) },
     }
+}
+
+/// The names of units, in their order.
+pub(crate) fn names(units: &[Unit]) -> Vec<String> {
+    units.iter().map(|unit| format!("units/{}", unit.draft.slug)).collect()
 }
 
 /// The etag of a version of a unit.
@@ -67,6 +73,11 @@ pub(crate) fn refusal(unit: &Unit, refusal: &Refusal, other: &str, rules: &KindR
         Refusal::Closed => Wrong::new(ErrorReason::UnitClosed, "name", "the unit is closed").with("unit", name),
         Refusal::Open => Wrong::new(ErrorReason::UnitOpen, "name", "the unit is not closed").with("unit", name),
         Refusal::ParentClosed(date) => return Error::parent_closed(&parent, date),
+        Refusal::SuccessorClosed(date) => {
+            let what = format!("the successor is closed or not on record on {date}");
+            let wrong = Wrong::new(ErrorReason::SuccessorClosed, "successor", what);
+            wrong.with("successor", format!("units/{}", unit.successor)).with("date", date)
+        }
         Refusal::ChildrenOpen(count, _) => {
             let what = format!("{count} units under it are open, one of them units/{other}");
             let wrong = Wrong::new(ErrorReason::ChildrenOpen, "name", what).with("unit", name);

@@ -131,7 +131,7 @@ impl UnitApi {
     }
 
     /// The day from which a change holds: today when none is given, and never later.
-    fn effective(&self, date: String) -> Result<String, Error> {
+    pub(super) fn effective(&self, date: String) -> Result<String, Error> {
         let today = self.today();
         let field = "effective_date";
         if date.is_empty() {

@@ -2,6 +2,7 @@
 
 mod changes;
 mod csv;
+mod mergers;
 mod unit_service;
 
 pub(crate) use unit_service::UnitApi;

@@ -177,6 +177,20 @@ impl UnitService for UnitApi {
         self.reopen(request).await
     }
 
+    async fn merge_units(
+        &self,
+        request: Request<pb::MergeUnitsRequest>,
+    ) -> Result<Response<pb::MergeUnitsResponse>, Status> {
+        self.merge(request).await
+    }
+
+    async fn split_unit(
+        &self,
+        request: Request<pb::SplitUnitRequest>,
+    ) -> Result<Response<pb::SplitUnitResponse>, Status> {
+        self.split(request).await
+    }
+
     async fn import_units(
         &self,
         request: Request<Streaming<pb::ImportUnitsRequest>>,

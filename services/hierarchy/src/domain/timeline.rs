@@ -39,6 +39,8 @@ pub enum Step {
     Kind(Kind),
     /// It closes.
     Close,
+    /// It closes in favour of another, to which what stands under it has gone.
+    Merge(Uuid),
     /// It opens again.
     Reopen,
     /// Its place, kind and state stay; something else is new.
@@ -58,7 +60,9 @@ pub enum Refusal {
     Root,
     /// The unit above is closed or not on record on this day.
     ParentClosed(String),
-    /// The unit would stand under itself.
+    /// The unit in favour of which it would close is itself closed, or not on record, on this day.
+    SuccessorClosed(String),
+    /// The unit would stand under itself, or be its own successor.
     Cycle,
     /// A kind may not stand there: of the unit itself, or of a unit under it.
     Kind {
@@ -141,11 +145,16 @@ impl Timeline {
                 next.kind = kind;
             }
             Step::Kind(kind) => next.kind = kind,
-            Step::Close => next.closed = true,
+            Step::Merge(successor) if successor == unit => return Err(Refusal::Cycle),
+            Step::Close | Step::Merge(_) => next.closed = true,
         }
         if step != Step::Describe {
             for day in self.days_since(from) {
                 self.check(unit, &next, day, rules)?;
+                if let Step::Merge(successor) = step {
+                    let open = self.on(successor, day).is_some_and(|span| !span.closed);
+                    open.then_some(()).ok_or_else(|| Refusal::SuccessorClosed(day.to_owned()))?;
+                }
             }
         }
         let spans = self.units.entry(unit).or_default();
@@ -158,6 +167,29 @@ impl Timeline {
         }
         spans.push(next);
         Ok(())
+    }
+
+    /// Opens a new unit from a day on, if its place is right on that day and on every later one.
+    ///
+    /// # Errors
+    /// [`Refusal`]; nothing has changed then.
+    pub fn open(&mut self, unit: Uuid, parent: Uuid, kind: Kind, from: &str, rules: &KindRules) -> Result<(), Refusal> {
+        let (from, until) = (from.to_owned(), FOREVER.to_owned());
+        let span = Span { from, until, parent: Some(parent), kind, closed: false };
+        for day in self.days_since(&span.from) {
+            self.check(unit, &span, day, rules)?;
+        }
+        self.enter(unit, span);
+        Ok(())
+    }
+
+    /// The units that stand open under one since the last change.
+    pub fn open_children(&self, unit: Uuid) -> Vec<Uuid> {
+        let last = self.units.iter().filter_map(|(child, spans)| Some((*child, spans.last()?)));
+        let mut children: Vec<Uuid> =
+            last.filter(|(_, span)| span.parent == Some(unit) && !span.closed).map(|(child, _)| child).collect();
+        children.sort_unstable();
+        children
     }
 
     /// The day, and every later one on which something changes: between them the structure is the same.

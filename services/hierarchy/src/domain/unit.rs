@@ -74,6 +74,8 @@ pub struct Unit {
     pub draft: Draft,
     /// The day from which it is closed, or empty.
     pub closed_on: String,
+    /// The slug of the unit with which it was merged when it closed, or empty.
+    pub successor: String,
     /// Grows with every change.
     pub version: i64,
     /// When it was first recorded.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use prost::Message;
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 use senani_proto::hierarchy::v1 as pb;
 use senani_store::{Timestamp, WriteTransaction};
@@ -11,7 +12,7 @@ use super::units::{Beginning, Repeat, check_codes, find, find_parent, finish};
 use super::versions::{self, Scope};
 use super::{Units, write};
 use crate::convert;
-use crate::domain::{Certainty, Kind, Refusal, Step, Unit};
+use crate::domain::{Certainty, Kind, KindRules, Refusal, Step, Unit};
 use crate::error::Error;
 
 /// What a unit becomes.
@@ -58,7 +59,7 @@ impl Units {
         let Amendment { slug, etag, from, alteration, repeat, validate_only } = amendment;
         let mut txn = match self.begin(repeat.as_ref()).await? {
             Beginning::New(txn) => txn,
-            Beginning::Done(unit) => return Ok(unit),
+            Beginning::Done(answer) => return Ok(pb::Unit::decode(answer.as_slice())?),
         };
         let known = find(&*txn, &slug, None).await?.ok_or_else(|| Error::UnitNotFound(format!("units/{slug}")))?;
         if !etag.is_empty() && etag != convert::etag(known.version) {
@@ -68,7 +69,7 @@ impl Units {
         let step = alter(&txn, &mut unit, alteration, &from).await?;
         let mut timeline = versions::timeline(&*txn, Scope::Since(&from)).await?;
         if let Err(refusal) = timeline.apply(unit.id, step, &from, &self.rules) {
-            return Err(self.refused(&txn, &unit, refusal).await?);
+            return Err(refused(&txn, &unit, refusal, &self.rules).await?);
         }
         let changed = unit != known;
         if changed {
@@ -81,23 +82,33 @@ impl Units {
         }
         finish(&txn, repeat.as_ref(), &answer).await?;
         if changed {
-            write::update(&txn, &[&unit]).await?;
-            write::versions(&txn, &[(&unit, from.as_str())]).await?;
+            write_changed(&txn, &[&unit], &from).await?;
             txn.append(vec![convert::unit_changed(&unit)]).await?;
         }
         txn.commit().await?;
         Ok(answer)
     }
+}
 
-    /// The error of a refusal, with the names of the units that it is about.
-    async fn refused(&self, txn: &WriteTransaction, unit: &Unit, refusal: Refusal) -> Result<Error, Error> {
-        let other = match refusal {
-            Refusal::ChildrenOpen(_, child) => slug_of(txn, child).await?,
-            Refusal::Kind { unit: other, .. } if other != unit.id => slug_of(txn, other).await?,
-            _ => String::new(),
-        };
-        Ok(convert::refusal(unit, &refusal, &other, &self.rules))
-    }
+/// Writes what units are from a day on. The events are the caller's: they come last, for all together.
+pub(super) async fn write_changed(txn: &WriteTransaction, units: &[&Unit], from: &str) -> Result<(), DbErr> {
+    write::update(txn, units).await?;
+    write::versions(txn, &units.iter().map(|unit| (*unit, from)).collect::<Vec<_>>()).await
+}
+
+/// The error of a refusal, with the names of the units that it is about.
+pub(super) async fn refused(
+    txn: &WriteTransaction,
+    unit: &Unit,
+    refusal: Refusal,
+    rules: &KindRules,
+) -> Result<Error, Error> {
+    let other = match refusal {
+        Refusal::ChildrenOpen(_, child) => slug_of(txn, child).await?,
+        Refusal::Kind { unit: other, .. } if other != unit.id => slug_of(txn, other).await?,
+        _ => String::new(),
+    };
+    Ok(convert::refusal(unit, &refusal, &other, rules))
 }
 
 /// Makes the unit what it becomes; answers what that means for the structure.
@@ -121,6 +132,7 @@ async fn alter(txn: &WriteTransaction, unit: &mut Unit, alteration: Alteration, 
         }
         Alteration::Reopen => {
             unit.closed_on.clear();
+            unit.successor.clear();
             Step::Reopen
         }
         Alteration::Describe(description) => {

@@ -45,6 +45,7 @@ impl Units {
                         parent_id,
                         draft: draft.clone(),
                         closed_on: String::new(),
+                        successor: String::new(),
                         version: 1,
                         created_at: now,
                         updated_at: now,

@@ -76,11 +76,13 @@ impl MigrationTrait for CreateUnitVersions {
         // What a unit was from `valid_from` until the day before `valid_until`, which is 9999-12-31 while it holds. A unit's versions
         // follow each other without a gap; the last is what `unit` says.
         for statement in [
+            // The slug of the unit with which a closed one was merged; a slug never changes.
+            "ALTER TABLE unit ADD COLUMN successor text NOT NULL DEFAULT ''".to_owned(),
             format!(
                 "CREATE TABLE unit_version (unit_id {uuid} NOT NULL REFERENCES unit (id), valid_from text NOT NULL, \
                  valid_until text NOT NULL, parent_id {uuid} REFERENCES unit (id), kind integer NOT NULL, \
-                 names text NOT NULL, codes text NOT NULL, closed_on text NOT NULL, certainty integer NOT NULL, \
-                 version bigint NOT NULL, recorded_at bigint NOT NULL, PRIMARY KEY (unit_id, valid_from))"
+                 names text NOT NULL, codes text NOT NULL, closed_on text NOT NULL, successor text NOT NULL, \
+                 certainty integer NOT NULL, version bigint NOT NULL, recorded_at bigint NOT NULL, PRIMARY KEY (unit_id, valid_from))"
             ),
             "CREATE INDEX unit_version_parent_id ON unit_version (parent_id, valid_from)".to_owned(),
             // The units that are there: from their opening day, but not before the unit above is on record, and at the latest today.
@@ -92,8 +94,8 @@ impl MigrationTrait for CreateUnitVersions {
                         WHEN unit.opened_on < {today} THEN unit.opened_on ELSE {today} END \
                     FROM unit JOIN down ON unit.parent_id = down.id) \
                  INSERT INTO unit_version (unit_id, valid_from, valid_until, parent_id, kind, names, codes, closed_on, \
-                 certainty, version, recorded_at) SELECT unit.id, down.since, '9999-12-31', unit.parent_id, unit.kind, \
-                 unit.names, unit.codes, unit.closed_on, unit.certainty, unit.version, unit.updated_at \
+                 successor, certainty, version, recorded_at) SELECT unit.id, down.since, '9999-12-31', unit.parent_id, unit.kind, \
+                 unit.names, unit.codes, unit.closed_on, '', unit.certainty, unit.version, unit.updated_at \
                  FROM unit JOIN down ON down.id = unit.id"
             ),
         ] {

@@ -2,6 +2,7 @@
 
 mod change;
 mod import;
+mod merge;
 pub(crate) mod migrations;
 mod row;
 mod snapshot;
@@ -16,6 +17,7 @@ use senani_store::Store;
 use crate::domain::KindRules;
 
 pub(crate) use change::{Alteration, Amendment, Description};
+pub(crate) use merge::{Part, Terms};
 pub(crate) use snapshot::UnitSnapshot;
 pub(crate) use units::{Repeat, Selection, page};
 pub(crate) use versions::Version;

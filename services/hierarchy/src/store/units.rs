@@ -41,7 +41,8 @@ pub(crate) struct Selection<'a> {
 #[derive(Debug)]
 pub(super) enum Beginning {
     New(WriteTransaction),
-    Done(pb::Unit),
+    /// Its encoded answer.
+    Done(Vec<u8>),
 }
 
 impl Units {
@@ -154,7 +155,7 @@ impl Units {
     ) -> Result<pb::Unit, Error> {
         let mut txn = match self.begin(repeat.as_ref()).await? {
             Beginning::New(txn) => txn,
-            Beginning::Done(unit) => return Ok(unit),
+            Beginning::Done(answer) => return Ok(pb::Unit::decode(answer.as_slice())?),
         };
         let parent = self.place(&txn, &draft).await?;
         let now = Timestamp::now().0;
@@ -163,6 +164,7 @@ impl Units {
             parent_id: parent.map(|parent| parent.id),
             draft,
             closed_on: String::new(),
+            successor: String::new(),
             version: 1,
             created_at: now,
             updated_at: now,
@@ -188,7 +190,7 @@ impl Units {
         if let Some(repeat) = repeat {
             match request_log::claim(&txn, repeat.key, &repeat.fingerprint).await? {
                 Claim::New => {}
-                Claim::Done(response) => return Ok(Beginning::Done(pb::Unit::decode(response.as_slice())?)),
+                Claim::Done(answer) => return Ok(Beginning::Done(answer)),
                 Claim::Reused => return Err(Error::RequestIdReused),
             }
         }
@@ -268,7 +270,7 @@ pub(super) async fn check_codes(
 pub(super) async fn finish(
     txn: &WriteTransaction,
     repeat: Option<&Repeat<'_>>,
-    answer: &pb::Unit,
+    answer: &impl Message,
 ) -> Result<(), DbErr> {
     match repeat {
         Some(repeat) => request_log::record(txn, repeat.key, answer.encode_to_vec()).await,

@@ -69,7 +69,7 @@ impl Units {
         let sql = format!(
             "SELECT {COLUMNS}, u.valid_from, u.valid_until FROM (SELECT n.id, n.slug, w.parent_id, w.kind, w.names, \
              w.codes, n.opened_on, w.closed_on, w.certainty, w.version, n.created_at, w.recorded_at AS updated_at, \
-             w.valid_from, w.valid_until FROM unit_version w JOIN unit n ON n.id = w.unit_id WHERE w.unit_id = $1) u \
+             w.successor, w.valid_from, w.valid_until FROM unit_version w JOIN unit n ON n.id = w.unit_id WHERE w.unit_id = $1) u \
              LEFT JOIN unit p ON p.id = u.parent_id WHERE u.valid_from < $2 ORDER BY u.valid_from DESC LIMIT $3"
         );
         let limit = i64::try_from(size.limit()).unwrap_or(i64::MAX);

@@ -76,14 +76,15 @@ pub(super) async fn update(txn: &WriteTransaction, units: &[&Unit]) -> Result<()
         .text("codes", units.iter().map(|unit| to_json(&unit.draft.codes)))
         .text("opened_on", units.iter().map(|unit| unit.draft.opened_on.as_str()))
         .text("closed_on", units.iter().map(|unit| unit.closed_on.as_str()))
+        .text("successor", units.iter().map(|unit| unit.successor.as_str()))
         .int("certainty", units.iter().map(|unit| unit.draft.certainty as i32))
         .big_int("version", units.iter().map(|unit| unit.version))
         .big_int("updated_at", units.iter().map(|unit| unit.updated_at))
         .execute(
             &**txn,
             "UPDATE unit SET parent_id = NULLIF(v.parent_id, :1), kind = v.kind, names = v.names, codes = v.codes, \
-             opened_on = v.opened_on, closed_on = v.closed_on, certainty = v.certainty, version = v.version, \
-             updated_at = v.updated_at FROM v WHERE unit.id = v.id",
+             opened_on = v.opened_on, closed_on = v.closed_on, successor = v.successor, certainty = v.certainty, \
+             version = v.version, updated_at = v.updated_at FROM v WHERE unit.id = v.id",
             &[Uuid::nil().into()],
         )
         .await?;
@@ -111,6 +112,7 @@ pub(super) async fn versions(txn: &WriteTransaction, units: &[(&Unit, &str)]) ->
         .text("names", units.iter().map(|(unit, _)| to_json(&unit.draft.names)))
         .text("codes", units.iter().map(|(unit, _)| to_json(&unit.draft.codes)))
         .text("closed_on", units.iter().map(|(unit, _)| unit.closed_on.as_str()))
+        .text("successor", units.iter().map(|(unit, _)| unit.successor.as_str()))
         .int("certainty", units.iter().map(|(unit, _)| unit.draft.certainty as i32))
         .big_int("version", units.iter().map(|(unit, _)| unit.version))
         .big_int("recorded_at", units.iter().map(|(unit, _)| unit.updated_at))
@@ -118,10 +120,10 @@ pub(super) async fn versions(txn: &WriteTransaction, units: &[(&Unit, &str)]) ->
             &**txn,
             // `WHERE true`: without it SQLite reads ON as part of a join.
             "INSERT INTO unit_version (unit_id, valid_from, valid_until, parent_id, kind, names, codes, closed_on, \
-             certainty, version, recorded_at) SELECT v.id, v.since, :2, NULLIF(v.parent_id, :1), v.kind, v.names, \
-             v.codes, v.closed_on, v.certainty, v.version, v.recorded_at FROM v WHERE true \
+             successor, certainty, version, recorded_at) SELECT v.id, v.since, :2, NULLIF(v.parent_id, :1), v.kind, v.names, \
+             v.codes, v.closed_on, v.successor, v.certainty, v.version, v.recorded_at FROM v WHERE true \
              ON CONFLICT (unit_id, valid_from) DO UPDATE SET parent_id = excluded.parent_id, kind = excluded.kind, \
-             names = excluded.names, codes = excluded.codes, closed_on = excluded.closed_on, \
+             names = excluded.names, codes = excluded.codes, closed_on = excluded.closed_on, successor = excluded.successor, \
              certainty = excluded.certainty, version = excluded.version, recorded_at = excluded.recorded_at",
             &[Uuid::nil().into(), FOREVER.into()],
         )

@@ -3,6 +3,7 @@
 mod changes;
 mod fixture;
 mod import;
+mod mergers;
 mod replica;
 mod timeline;
 mod units;

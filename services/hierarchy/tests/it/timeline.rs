@@ -29,6 +29,8 @@ enum Wish {
     Upgrade { unit: usize, parent: usize, kind: usize },
     Close { unit: usize },
     Reopen { unit: usize },
+    Merge { unit: usize, into: usize },
+    Split { unit: usize, beside: usize },
 }
 
 fn wishes() -> impl Strategy<Value = Vec<(u32, u32, Wish)>> {
@@ -40,6 +42,8 @@ fn wishes() -> impl Strategy<Value = Vec<(u32, u32, Wish)>> {
         2 => (number(), number(), 0..13_usize).prop_map(|(unit, parent, kind)| Wish::Upgrade { unit, parent, kind }),
         3 => number().prop_map(|unit| Wish::Close { unit }),
         2 => number().prop_map(|unit| Wish::Reopen { unit }),
+        2 => (number(), number()).prop_map(|(unit, into)| Wish::Merge { unit, into }),
+        2 => (number(), number()).prop_map(|(unit, beside)| Wish::Split { unit, beside }),
     ];
     // Days from one wish to the next, and days that it reaches back.
     prop::collection::vec((0..2_u32, 0..5_u32, wish), 1..60)
@@ -107,11 +111,43 @@ proptest! {
                 Wish::Upgrade { unit: number, parent, kind } => {
                     (number, Step::Place { parent: unit(parent % known), kind: kind_of(kind) })
                 }
+                Wish::Merge { unit: number, into } => {
+                    let (merged, into) = (unit(number % known), unit(into % known));
+                    let mut trial = timeline.clone();
+                    let mut steps: Vec<(Uuid, Step)> = Vec::new();
+                    for child in timeline.open_children(merged) {
+                        let kind = timeline.on(child, &day(DAYS)).expect("on record").kind;
+                        steps.push((child, Step::Place { parent: into, kind }));
+                    }
+                    steps.push((merged, Step::Merge(into)));
+                    let done = steps.into_iter().try_for_each(|(unit, step)| trial.apply(unit, step, &from, &rules));
+                    if done.is_ok() {
+                        timeline = trial;
+                    }
+                    (number, Step::Describe)
+                }
+                Wish::Split { unit: number, beside } => {
+                    let whole = unit(number % known);
+                    let span = timeline.on(whole, &day(DAYS)).expect("on record").clone();
+                    let (part, parent) = (unit(known), span.parent.unwrap_or(unit(beside % known)));
+                    let mut trial = timeline.clone();
+                    let mut done = trial.open(part, parent, span.kind, &from, &rules);
+                    for child in timeline.open_children(whole).into_iter().step_by(2) {
+                        let kind = timeline.on(child, &day(DAYS)).expect("on record").kind;
+                        let step = Step::Place { parent: part, kind };
+                        done = done.and_then(|()| trial.apply(child, step, &from, &rules));
+                    }
+                    if done.is_ok() {
+                        timeline = trial;
+                        known += 1;
+                    }
+                    (number, Step::Describe)
+                }
                 Wish::Close { unit: number } => (number, Step::Close),
                 Wish::Reopen { unit: number } => (number, Step::Reopen),
             };
             let done = timeline.apply(unit(number % known), step, &from, &rules);
-            if done.is_err() {
+            if done.is_err() && step != Step::Describe {
                 prop_assert_eq!(&timeline, &before, "a refused change changes nothing");
             }
             for number in 1..=DAYS {
