@@ -21,6 +21,9 @@ use crate::store::{Selection, Units, page};
 /// Bytes of an imported file at most.
 const FILE_BYTES: usize = 64 * 1024 * 1024;
 
+/// Characters of a search at most.
+const QUERY: usize = 200;
+
 /// Units in a batch at most.
 const BATCH: usize = 500;
 
@@ -137,6 +140,25 @@ impl UnitService for UnitApi {
             .into_iter()
             .map(|(unit, depth)| Ok(pb::StreamSubtreeResponse { unit: Some(convert::unit(&unit)), depth }));
         Ok(Response::new(Box::pin(futures::stream::iter(responses))))
+    }
+
+    async fn search_units(
+        &self,
+        request: Request<pb::SearchUnitsRequest>,
+    ) -> Result<Response<pb::SearchUnitsResponse>, Status> {
+        Principal::of(&request)?;
+        let request = request.into_inner();
+        let size = PageSize::from_wire(request.page_size).map_err(Error::from)?;
+        let long = request.query.chars().count() > QUERY;
+        if long || !request.query.chars().any(char::is_alphanumeric) {
+            let what = format!("a query has 1 to {QUERY} characters, one of them a letter or digit");
+            return Err(Error::invalid(ErrorReason::QueryInvalid, "query", what).into());
+        }
+        let kind = (request.kind != 0).then_some(request.kind);
+        let found = self.units.search(&request.query, kind, request.show_closed, size).await?;
+        let matches =
+            found.iter().map(|(unit, score)| pb::UnitMatch { unit: Some(convert::unit(unit)), score: *score });
+        Ok(Response::new(pb::SearchUnitsResponse { matches: matches.collect() }))
     }
 
     async fn list_unit_history(

@@ -5,6 +5,7 @@ mod import;
 mod merge;
 pub(crate) mod migrations;
 mod row;
+mod search;
 mod snapshot;
 mod units;
 mod versions;
@@ -27,10 +28,11 @@ pub(crate) use versions::Version;
 pub(crate) struct Units {
     store: Store,
     rules: Arc<KindRules>,
+    names: Arc<search::NameCache>,
 }
 
 impl Units {
     pub(crate) fn new(store: Store, rules: KindRules) -> Self {
-        Self { store, rules: Arc::new(rules) }
+        Self { store, rules: Arc::new(rules), names: Arc::default() }
     }
 }

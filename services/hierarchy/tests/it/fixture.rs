@@ -10,7 +10,7 @@ use senani_hierarchy::{App, Config, Migrator};
 use senani_proto::hierarchy::v1::import_units_request::Piece;
 use senani_proto::hierarchy::v1::unit_service_client::UnitServiceClient;
 use senani_proto::hierarchy::v1::{
-    CreateUnitRequest, ImportUnitsOptions, ImportUnitsRequest, ImportUnitsResponse, Unit, UnitKind,
+    CreateUnitRequest, GetUnitRequest, ImportUnitsOptions, ImportUnitsRequest, ImportUnitsResponse, Unit, UnitKind,
 };
 use senani_store::{Store, StoreOptions};
 use senani_testkit::{Engine, TestDatabase, database};
@@ -100,6 +100,11 @@ impl Hierarchy {
         let pieces: Vec<_> =
             [options].into_iter().chain(content).map(|piece| ImportUnitsRequest { piece: Some(piece) }).collect();
         Ok(self.units.import_units(tokio_stream::iter(pieces)).await?.into_inner())
+    }
+
+    pub(crate) async fn get(&mut self, name: &str) -> Unit {
+        let request = GetUnitRequest { name: name.to_owned(), ..GetUnitRequest::default() };
+        self.units.get_unit(request).await.expect("reads").into_inner()
     }
 
     pub(crate) async fn create(&mut self, request: CreateUnitRequest) -> Result<Unit, Status> {

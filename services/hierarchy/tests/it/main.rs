@@ -5,5 +5,6 @@ mod fixture;
 mod import;
 mod mergers;
 mod replica;
+mod search;
 mod timeline;
 mod units;
