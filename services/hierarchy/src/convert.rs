@@ -55,6 +55,7 @@ pub(crate) fn path_in_unit(field: &str) -> String {
         "slug" => "unit_id",
         "opened_on" => "unit.open_date",
         "name_hi" => "unit.display_names[hi]",
+        "codes" => "unit.codes",
         _ => "unit.display_names",
     }
     .to_owned()

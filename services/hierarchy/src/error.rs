@@ -24,6 +24,8 @@ pub(crate) enum Error {
     CodeTaken(String),
     #[error("another request has used this request id")]
     RequestIdReused,
+    #[error("no unit has this code of {0}")]
+    CodeNotFound(String),
     #[error("{0} has changed since it was read")]
     EtagMismatch(String),
     #[error("the change is not possible as the structure is: {}", .0.violation.description)]
@@ -32,6 +34,8 @@ pub(crate) enum Error {
     Database(#[from] DbErr),
     #[error("the stream from the caller broke")]
     Stream(#[source] Box<Status>),
+    #[error("the file of units cannot be written")]
+    Csv(#[from] csv::Error),
     #[error("an answer in the request log cannot be read")]
     RequestLog(#[from] prost::DecodeError),
 }
@@ -81,7 +85,12 @@ impl Error {
             domain::Problem::DisplayName => Wrong::new(
                 ErrorReason::DisplayNameInvalid,
                 path("name"),
-                "a name has 1 to 200 characters and a language code as its key",
+                "a name has 1 to 200 characters, no space at an end, and a language code as its key",
+            ),
+            domain::Problem::Code => Wrong::new(
+                ErrorReason::CodeInvalid,
+                path("codes"),
+                "a code and its system are not empty and have no space at an end, control character or `;`, a system no `:`",
             ),
             domain::Problem::Date => {
                 Wrong::new(ErrorReason::DateInvalid, path("opened_on"), "a date is a day as YYYY-MM-DD")
@@ -104,12 +113,12 @@ impl ServiceError for Error {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::UnitNotFound(_) => Kind::NotFound,
+            Self::UnitNotFound(_) | Self::CodeNotFound(_) => Kind::NotFound,
             Self::Invalid(_) | Self::RequestIdReused => Kind::InvalidArgument,
             Self::SlugTaken(_) | Self::CodeTaken(_) => Kind::AlreadyExists,
             Self::Refused(_) => Kind::FailedPrecondition,
             Self::Stream(_) | Self::EtagMismatch(_) => Kind::Aborted,
-            Self::Database(_) | Self::RequestLog(_) => Kind::Internal,
+            Self::Database(_) | Self::RequestLog(_) | Self::Csv(_) => Kind::Internal,
         }
     }
 
@@ -120,10 +129,11 @@ impl ServiceError for Error {
             Self::SlugTaken(_) => ErrorReason::SlugTaken,
             Self::CodeTaken(_) => ErrorReason::CodeTaken,
             Self::RequestIdReused => ErrorReason::RequestIdReused,
+            Self::CodeNotFound(_) => ErrorReason::CodeNotFound,
             Self::EtagMismatch(_) => ErrorReason::EtagMismatch,
             Self::Refused(wrong) => wrong.reason,
             Self::Stream(_) => ErrorReason::StreamOutOfOrder,
-            Self::Database(_) | Self::RequestLog(_) => ErrorReason::Internal,
+            Self::Database(_) | Self::RequestLog(_) | Self::Csv(_) => ErrorReason::Internal,
         }
         .as_str_name()
     }
@@ -131,7 +141,7 @@ impl ServiceError for Error {
     fn metadata(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::UnitNotFound(unit) | Self::SlugTaken(unit) | Self::EtagMismatch(unit) => vec![("unit", unit.clone())],
-            Self::CodeTaken(system) => vec![("system", system.clone())],
+            Self::CodeTaken(system) | Self::CodeNotFound(system) => vec![("system", system.clone())],
             Self::Refused(wrong) => wrong.metadata.clone(),
             Self::Invalid(wrong) => wrong.first().map_or_else(Vec::new, |wrong| wrong.metadata.clone()),
             _ => Vec::new(),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::UnitApi;
 use crate::convert;
-use crate::domain::{Certainty, Kind, check_names, is_date};
+use crate::domain::{Certainty, Kind, check_codes, check_names, is_date};
 use crate::error::{Error, Wrong};
 use crate::store::{Alteration, Amendment, Description, Repeat};
 
@@ -196,6 +196,7 @@ fn description(paths: &[String], unit: pb::Unit) -> Result<Description, Error> {
         description.names = Some(unit.display_names);
     }
     if named("codes") {
+        problems.extend(check_codes(&unit.codes));
         description.codes = Some(unit.codes);
     }
     if named("open_date") {

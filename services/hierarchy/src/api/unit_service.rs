@@ -49,6 +49,7 @@ impl UnitApi {
 
 #[tonic::async_trait]
 impl UnitService for UnitApi {
+    type ExportUnitsStream = Pin<Box<dyn Stream<Item = Result<pb::ExportUnitsResponse, Status>> + Send>>;
     type StreamSubtreeStream = Pin<Box<dyn Stream<Item = Result<pb::StreamSubtreeResponse, Status>> + Send>>;
 
     async fn create_unit(&self, request: Request<pb::CreateUnitRequest>) -> Result<Response<pb::Unit>, Status> {
@@ -74,6 +75,24 @@ impl UnitService for UnitApi {
         let slug = convert::slug(&request.name, "name")?;
         let unit = self.units.get(&slug, as_of(&request.as_of)?).await?;
         Ok(Response::new(convert::unit(&unit)))
+    }
+
+    async fn get_unit_by_code(&self, request: Request<pb::GetUnitByCodeRequest>) -> Result<Response<pb::Unit>, Status> {
+        Principal::of(&request)?;
+        let request = request.into_inner();
+        let unit = self.units.by_code(&request.system, &request.code, as_of(&request.as_of)?).await?;
+        Ok(Response::new(convert::unit(&unit)))
+    }
+
+    async fn export_units(
+        &self,
+        request: Request<pb::ExportUnitsRequest>,
+    ) -> Result<Response<Self::ExportUnitsStream>, Status> {
+        Principal::of(&request)?;
+        let units = self.units.structure(as_of(&request.into_inner().as_of)?).await?;
+        let pieces = csv::write(&units).map_err(Error::from)?;
+        let responses = pieces.into_iter().map(|piece| Ok(pb::ExportUnitsResponse { content: piece.into() }));
+        Ok(Response::new(Box::pin(futures::stream::iter(responses))))
     }
 
     async fn batch_get_units(

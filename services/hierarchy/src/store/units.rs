@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use prost::Message;
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
 use senani_proto::hierarchy::v1 as pb;
 use senani_store::request_log::{self, Claim, RequestKey};
 use senani_store::{Page, PageSize, Timestamp, WriteTransaction};
@@ -69,6 +69,48 @@ impl Units {
                 unit.cloned().ok_or_else(|| Error::UnitNotFound(format!("units/{slug}")))
             })
             .collect()
+    }
+
+    /// The unit that has a code.
+    pub(crate) async fn by_code(&self, system: &str, code: &str, as_of: Option<&str>) -> Result<Unit, Error> {
+        let db = self.store.reader();
+        let sql = match as_of {
+            None => format!(
+                "SELECT {COLUMNS} FROM unit_code c JOIN unit u ON u.id = c.unit_id \
+                 LEFT JOIN unit p ON p.id = u.parent_id WHERE c.system = $1 AND c.code = $2"
+            ),
+            // Codes of the past are in the versions alone.
+            Some(_) => {
+                let member = match db.get_database_backend() {
+                    DbBackend::Postgres => "u.codes::jsonb ->> $1::text = $2",
+                    _ => "EXISTS (SELECT 1 FROM json_each(u.codes) e WHERE e.key = $1 AND e.value = $2)",
+                };
+                format!(
+                    "SELECT {COLUMNS} FROM {} u LEFT JOIN unit p ON p.id = u.parent_id WHERE {member} \
+                     ORDER BY u.slug LIMIT 1",
+                    source(as_of, "$3")
+                )
+            }
+        };
+        let parameters = [vec![system.into(), code.into()], day(as_of)].concat();
+        let row = db.query_one_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, parameters)).await?;
+        let unit = row.as_ref().map(row::unit).transpose()?;
+        unit.ok_or_else(|| Error::CodeNotFound(system.to_owned()))
+    }
+
+    /// Every open unit, parents before children.
+    pub(crate) async fn structure(&self, as_of: Option<&str>) -> Result<Vec<Unit>, Error> {
+        let source = source(as_of, "$1");
+        let sql = format!(
+            "WITH RECURSIVE down(id, depth) AS (\
+                SELECT n.id, 0 FROM {source} n WHERE n.parent_id IS NULL \
+                UNION ALL SELECT n.id, down.depth + 1 FROM {source} n JOIN down ON n.parent_id = down.id) \
+             SELECT {COLUMNS} FROM down JOIN {source} u ON u.id = down.id \
+             LEFT JOIN unit p ON p.id = u.parent_id WHERE u.closed_on = '' ORDER BY down.depth, u.slug"
+        );
+        let db = self.store.reader();
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, day(as_of));
+        Ok(units(&db.query_all_raw(statement).await?)?)
     }
 
     /// Units after `after` in the order of their slugs.
