@@ -2,10 +2,11 @@
 
 use senani_proto::eventlog::v1::event::Payload;
 use senani_proto::hierarchy::v1::{self as pb, ErrorReason};
-use senani_proto::name::UnitName;
+use senani_proto::name::{UnitName, UnitSetName};
 use senani_store::Timestamp;
+use uuid::Uuid;
 
-use crate::domain::{Certainty, Change, Draft, Import, Kind, KindRules, Refusal, RowProblem, Unit};
+use crate::domain::{Certainty, Change, Draft, Import, Kind, KindRules, Refusal, RowProblem, Unit, UnitSet};
 use crate::error::{Error, Wrong};
 use crate::store::Version;
 
@@ -66,11 +67,7 @@ pub(crate) fn refusal(unit: &Unit, refusal: &Refusal, other: &str, rules: &KindR
     let name = format!("units/{}", unit.draft.slug);
     let parent = unit.draft.parent.clone().unwrap_or_default();
     let wrong = match refusal {
-        Refusal::TooEarly(earliest) => {
-            let what = format!("the unit can change from {earliest} on at the earliest");
-            let wrong = Wrong::new(ErrorReason::EffectiveDateTooEarly, "effective_date", what);
-            wrong.with("unit", name).with("earliest", earliest)
-        }
+        Refusal::TooEarly(earliest) => return too_early(&name, earliest),
         Refusal::Closed => Wrong::new(ErrorReason::UnitClosed, "name", "the unit is closed").with("unit", name),
         Refusal::Open => Wrong::new(ErrorReason::UnitOpen, "name", "the unit is not closed").with("unit", name),
         Refusal::ParentClosed(date) => return Error::parent_closed(&parent, date),
@@ -106,6 +103,40 @@ pub(crate) fn unit_changed(changed: &Unit) -> Payload {
             parent_uid: changed.parent_id.map_or_else(String::new, |id| id.to_string()),
         })),
     })
+}
+
+pub(crate) fn unit_set(set: &UnitSet) -> pb::UnitSet {
+    pb::UnitSet {
+        name: format!("unitSets/{}", set.slug),
+        display_names: set.names.clone(),
+        unit_count: i32::try_from(set.units).unwrap_or(i32::MAX),
+        create_time: Timestamp(set.created_at).to_proto(),
+    }
+}
+
+pub(crate) fn unit_set_changed(set: &UnitSet, added: &[Uuid], removed: &[Uuid]) -> Payload {
+    let uids = |units: &[Uuid]| units.iter().map(Uuid::to_string).collect();
+    Payload::Hierarchy(pb::HierarchyEvent {
+        kind: Some(pb::hierarchy_event::Kind::UnitSetChanged(pb::UnitSetChanged {
+            unit_set: Some(unit_set(set)),
+            added_unit_uids: uids(added),
+            removed_unit_uids: uids(removed),
+        })),
+    })
+}
+
+/// The slug in the name of a set.
+pub(crate) fn set_slug(name: &str) -> Result<String, Error> {
+    name.parse::<UnitSetName>()
+        .map(|name| name.slug().to_owned())
+        .map_err(|error| Error::invalid(ErrorReason::NameInvalid, "name", error.to_string()))
+}
+
+/// `unit` has changed on `earliest` already.
+pub(crate) fn too_early(unit: &str, earliest: &str) -> Error {
+    let what = format!("the unit can change from {earliest} on at the earliest");
+    let wrong = Wrong::new(ErrorReason::EffectiveDateTooEarly, "effective_date", what);
+    Error::Refused(Box::new(wrong.with("unit", unit).with("earliest", earliest)))
 }
 
 /// The slug in a unit's name; `field` is where the name stands in the request.

@@ -26,6 +26,10 @@ pub(crate) enum Error {
     RequestIdReused,
     #[error("no unit has this code of {0}")]
     CodeNotFound(String),
+    #[error("no such set of units: {0}")]
+    UnitSetNotFound(String),
+    #[error("another set of units has the slug of {0}")]
+    UnitSetExists(String),
     #[error("{0} has changed since it was read")]
     EtagMismatch(String),
     #[error("the change is not possible as the structure is: {}", .0.violation.description)]
@@ -113,9 +117,9 @@ impl ServiceError for Error {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::UnitNotFound(_) | Self::CodeNotFound(_) => Kind::NotFound,
+            Self::UnitNotFound(_) | Self::CodeNotFound(_) | Self::UnitSetNotFound(_) => Kind::NotFound,
             Self::Invalid(_) | Self::RequestIdReused => Kind::InvalidArgument,
-            Self::SlugTaken(_) | Self::CodeTaken(_) => Kind::AlreadyExists,
+            Self::SlugTaken(_) | Self::CodeTaken(_) | Self::UnitSetExists(_) => Kind::AlreadyExists,
             Self::Refused(_) => Kind::FailedPrecondition,
             Self::Stream(_) | Self::EtagMismatch(_) => Kind::Aborted,
             Self::Database(_) | Self::RequestLog(_) | Self::Csv(_) => Kind::Internal,
@@ -130,6 +134,8 @@ impl ServiceError for Error {
             Self::CodeTaken(_) => ErrorReason::CodeTaken,
             Self::RequestIdReused => ErrorReason::RequestIdReused,
             Self::CodeNotFound(_) => ErrorReason::CodeNotFound,
+            Self::UnitSetNotFound(_) => ErrorReason::UnitSetNotFound,
+            Self::UnitSetExists(_) => ErrorReason::UnitSetExists,
             Self::EtagMismatch(_) => ErrorReason::EtagMismatch,
             Self::Refused(wrong) => wrong.reason,
             Self::Stream(_) => ErrorReason::StreamOutOfOrder,
@@ -142,6 +148,7 @@ impl ServiceError for Error {
         match self {
             Self::UnitNotFound(unit) | Self::SlugTaken(unit) | Self::EtagMismatch(unit) => vec![("unit", unit.clone())],
             Self::CodeTaken(system) | Self::CodeNotFound(system) => vec![("system", system.clone())],
+            Self::UnitSetNotFound(set) | Self::UnitSetExists(set) => vec![("unit_set", set.clone())],
             Self::Refused(wrong) => wrong.metadata.clone(),
             Self::Invalid(wrong) => wrong.first().map_or_else(Vec::new, |wrong| wrong.metadata.clone()),
             _ => Vec::new(),

@@ -4,5 +4,6 @@ mod changes;
 mod csv;
 mod mergers;
 mod unit_service;
+mod unit_set_service;
 
 pub(crate) use unit_service::UnitApi;

@@ -25,10 +25,10 @@ const FILE_BYTES: usize = 64 * 1024 * 1024;
 const QUERY: usize = 200;
 
 /// Units in a batch at most.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 
 /// The gRPC face of the register of units.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct UnitApi {
     pub(super) units: Units,
     /// The cell's time zone, in seconds east of UTC: what day is today.
@@ -262,7 +262,7 @@ impl UnitService for UnitApi {
 }
 
 /// The day that is asked about; `None` for now.
-fn as_of(date: &str) -> Result<Option<&str>, Error> {
+pub(super) fn as_of(date: &str) -> Result<Option<&str>, Error> {
     if date.is_empty() {
         Ok(None)
     } else if is_date(date) {

@@ -94,6 +94,19 @@ pub struct Unit {
     pub updated_at: i64,
 }
 
+/// A set of units. Times in microseconds since the epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitSet {
+    /// The readable key.
+    pub slug: String,
+    /// Names by language.
+    pub names: BTreeMap<String, String>,
+    /// How many units are in it now.
+    pub units: i64,
+    /// When it was first recorded.
+    pub created_at: i64,
+}
+
 /// What is wrong with a draft by itself, without regard to other units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Problem {

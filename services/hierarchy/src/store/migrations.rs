@@ -10,7 +10,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(CreateUnits), Box::new(CreateUnitVersions)]
+        vec![Box::new(CreateUnits), Box::new(CreateUnitVersions), Box::new(CreateUnitSets)]
     }
 }
 
@@ -98,6 +98,39 @@ impl MigrationTrait for CreateUnitVersions {
                  unit.names, unit.codes, unit.closed_on, '', unit.certainty, unit.version, unit.updated_at \
                  FROM unit JOIN down ON down.id = unit.id"
             ),
+        ] {
+            db.execute_unprepared(&statement).await?;
+        }
+        Ok(())
+    }
+}
+
+struct CreateUnitSets;
+
+impl MigrationName for CreateUnitSets {
+    fn name(&self) -> &'static str {
+        "m0003_create_unit_sets"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for CreateUnitSets {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        let uuid = if db.get_database_backend() == DbBackend::Postgres { "uuid" } else { "blob" };
+        // A unit is in a set from `valid_from` until the day before `valid_until`, which is 9999-12-31 while it is.
+        for statement in [
+            "CREATE TABLE unit_set (slug text PRIMARY KEY, names text NOT NULL, created_at bigint NOT NULL)".to_owned(),
+            format!(
+                "CREATE TABLE unit_set_member (set_slug text NOT NULL REFERENCES unit_set (slug), \
+                 unit_id {uuid} NOT NULL REFERENCES unit (id), valid_from text NOT NULL, valid_until text NOT NULL, \
+                 PRIMARY KEY (set_slug, unit_id, valid_from))"
+            ),
+            "CREATE INDEX unit_set_member_unit_id ON unit_set_member (unit_id)".to_owned(),
         ] {
             db.execute_unprepared(&statement).await?;
         }

@@ -6,6 +6,7 @@ mod merge;
 pub(crate) mod migrations;
 mod row;
 mod search;
+mod sets;
 mod snapshot;
 mod units;
 mod versions;
@@ -19,6 +20,7 @@ use crate::domain::KindRules;
 
 pub(crate) use change::{Alteration, Amendment, Description};
 pub(crate) use merge::{Part, Terms};
+pub(crate) use sets::Direction;
 pub(crate) use snapshot::UnitSnapshot;
 pub(crate) use units::{Repeat, Selection, page};
 pub(crate) use versions::Version;

@@ -321,7 +321,7 @@ pub(super) async fn finish(
 }
 
 /// The day as a parameter, if there is one.
-fn day(as_of: Option<&str>) -> Vec<Value> {
+pub(super) fn day(as_of: Option<&str>) -> Vec<Value> {
     as_of.map(Value::from).into_iter().collect()
 }
 
@@ -329,7 +329,7 @@ pub(super) fn units(rows: &[QueryResult]) -> Result<Vec<Unit>, DbErr> {
     rows.iter().map(row::unit).collect()
 }
 
-fn size_value(size: PageSize) -> Value {
+pub(super) fn size_value(size: PageSize) -> Value {
     i64::try_from(size.limit()).unwrap_or(i64::MAX).into()
 }
 

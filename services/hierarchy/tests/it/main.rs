@@ -7,5 +7,6 @@ mod import;
 mod mergers;
 mod replica;
 mod search;
+mod sets;
 mod timeline;
 mod units;
