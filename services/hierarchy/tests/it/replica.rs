@@ -5,14 +5,15 @@ use senani_proto::eventlog::v1::event_log_service_client::EventLogServiceClient;
 use senani_proto::eventlog::v1::{Event, SubscribeRequest};
 use senani_proto::hierarchy::v1::hierarchy_event::Kind;
 use senani_proto::hierarchy::v1::{
-    ChangeUnitKindRequest, CloseUnitRequest, ListUnitsRequest, MoveUnitRequest, ReopenUnitRequest, Unit, UnitKind,
+    ChangeUnitKindRequest, CloseUnitRequest, ListUnitsRequest, MoveUnitRequest, ReopenUnitRequest,
+    StreamSubtreeRequest, Unit, UnitKind,
 };
 use senani_testkit::engines;
 use senani_unit_tree::{Replica, UnitEntry, UnitTree};
 use uuid::Uuid;
 
 use crate::changes::with_more;
-use crate::fixture::Hierarchy;
+use crate::fixture::{HEADER, Hierarchy};
 
 fn entry(unit: &Unit, parent: Option<Uuid>) -> UnitEntry {
     let day = |date: &String| (!date.is_empty()).then(|| date.clone());
@@ -90,5 +91,44 @@ async fn the_tree_built_from_the_events_is_hierarchys_own_answer_at_every_positi
             }
         }
         assert!(done > 10, "{engine}: enough was done, {done}");
+    }
+}
+
+#[tokio::test]
+async fn moving_a_subtree_of_a_thousand_units_is_one_event_and_the_tree_has_all_of_it_there() {
+    for engine in engines() {
+        let mut hierarchy = with_more(engine).await;
+        let rows: String =
+            (0..1000).map(|number| format!("many-{number}-ps,sadar-sd,station,Many,अनेक,2005-01-01,,\n")).collect();
+        hierarchy.import(format!("{HEADER}{rows}"), false).await.expect("imports");
+        let (name, parent) = ("units/patna-district".to_owned(), "units/shahabad-range".to_owned());
+        let request = MoveUnitRequest { name, parent, effective_date: "2020-01-01".into(), ..Default::default() };
+        hierarchy.units.move_unit(request).await.expect("moves");
+
+        let mut log = EventLogServiceClient::new(hierarchy.channel.clone());
+        let mut feed = log.subscribe(SubscribeRequest::default()).await.expect("subscribes").into_inner();
+        let mut replica = Replica::new();
+        let mut heard = 0;
+        while heard < 8 + 1000 + 1 {
+            let events = feed.message().await.expect("a message").expect("not the end").events;
+            heard += events.len();
+            hear(&mut replica, &events);
+        }
+        assert_eq!(heard, 1009, "{engine}: eight, a thousand, and one for the move");
+        let tree = replica.tree().expect("a tree");
+        let under = |slug: &str| tree.by_slug(slug).expect("known").subtree().count();
+        assert_eq!((under("shahabad-range"), under("patna-range")), (1005, 1), "{engine}");
+
+        for (range, as_of, count) in [("shahabad", "", 1005), ("patna", "2019-12-31", 1005), ("patna", "2020-01-01", 1)]
+        {
+            let (name, as_of) = (format!("units/{range}-range"), as_of.to_owned());
+            let request = StreamSubtreeRequest { name, as_of, ..Default::default() };
+            let mut stream = hierarchy.units.stream_subtree(request).await.expect("a subtree").into_inner();
+            let mut units = 0;
+            while stream.message().await.expect("a message").is_some() {
+                units += 1;
+            }
+            assert_eq!(units, count, "{engine}: {range}");
+        }
     }
 }
