@@ -129,6 +129,7 @@ macro_rules! child_name {
 }
 
 slug_name!(UnitName, "units", "`units/{slug}`.");
+slug_name!(UnitSetName, "unitSets", "`unitSets/{slug}`.");
 slug_name!(OrderName, "orders", "`orders/{slug}`.");
 slug_name!(GroupName, "groups", "`groups/{slug}`.");
 uid_name!(MemberName, "members", "`members/{uid}`.");

@@ -27,10 +27,10 @@ pub async fn create_table(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
 /// The units in events; those of other kinds are none of ours.
 pub(crate) fn units_in(events: &[Event]) -> impl Iterator<Item = &UnitChanged> {
     events.iter().filter_map(|event| match &event.payload {
-        Some(Payload::Hierarchy(event)) => event.kind.as_ref().map(|kind| {
-            let Kind::UnitChanged(changed) = kind;
-            changed
-        }),
+        Some(Payload::Hierarchy(event)) => match &event.kind {
+            Some(Kind::UnitChanged(changed)) => Some(changed),
+            Some(Kind::UnitSetChanged(_)) | None => None,
+        },
         _ => None,
     })
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sea_orm::DbErr;
 use senani_proto::eventlog::v1::event_log_service_server::EventLogServiceServer;
 use senani_proto::hierarchy::v1::unit_service_server::UnitServiceServer;
+use senani_proto::hierarchy::v1::unit_set_service_server::UnitSetServiceServer;
 use senani_server::Server;
 use senani_store::event_log::{Feed, keep_pruned};
 use senani_store::{Store, StoreOptions};
@@ -125,7 +126,8 @@ impl App {
         let retention = Duration::from_secs(self.config.event_retention_days * 86_400);
         let pruning = tokio::spawn(keep_pruned(self.store.clone(), retention, stop.clone()));
         let served = Server::new("hierarchy")
-            .add_service(UnitServiceServer::new(api))
+            .add_service(UnitServiceServer::new(api.clone()))
+            .add_service(UnitSetServiceServer::new(api))
             .add_service(EventLogServiceServer::new(feed))
             .serve(self.listener, stop)
             .await;

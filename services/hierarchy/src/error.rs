@@ -24,10 +24,22 @@ pub(crate) enum Error {
     CodeTaken(String),
     #[error("another request has used this request id")]
     RequestIdReused,
+    #[error("no unit has this code of {0}")]
+    CodeNotFound(String),
+    #[error("no such set of units: {0}")]
+    UnitSetNotFound(String),
+    #[error("another set of units has the slug of {0}")]
+    UnitSetExists(String),
+    #[error("{0} has changed since it was read")]
+    EtagMismatch(String),
+    #[error("the change is not possible as the structure is: {}", .0.violation.description)]
+    Refused(Box<Wrong>),
     #[error("the database failed")]
     Database(#[from] DbErr),
     #[error("the stream from the caller broke")]
     Stream(#[source] Box<Status>),
+    #[error("the file of units cannot be written")]
+    Csv(#[from] csv::Error),
     #[error("an answer in the request log cannot be read")]
     RequestLog(#[from] prost::DecodeError),
 }
@@ -56,6 +68,13 @@ impl Error {
         Self::Invalid(vec![Wrong::new(reason, field, description)])
     }
 
+    /// A unit would be open under one that is closed or not on record on `date`.
+    pub(crate) fn parent_closed(parent: &str, date: &str) -> Self {
+        let what = format!("the unit above is closed or not on record on {date}");
+        let wrong = Wrong::new(ErrorReason::ParentClosed, "parent", what);
+        Self::Refused(Box::new(wrong.with("parent", format!("units/{parent}")).with("date", date)))
+    }
+
     /// Of a draft that is wrong by itself; `path` says where a field of the draft stands in the request.
     pub(crate) fn of_problem(problem: domain::Problem, path: &dyn Fn(&str) -> String) -> Wrong {
         match problem {
@@ -70,7 +89,12 @@ impl Error {
             domain::Problem::DisplayName => Wrong::new(
                 ErrorReason::DisplayNameInvalid,
                 path("name"),
-                "a name has 1 to 200 characters and a language code as its key",
+                "a name has 1 to 200 characters, no space at an end, and a language code as its key",
+            ),
+            domain::Problem::Code => Wrong::new(
+                ErrorReason::CodeInvalid,
+                path("codes"),
+                "a code and its system are not empty and have no space at an end, control character or `;`, a system no `:`",
             ),
             domain::Problem::Date => {
                 Wrong::new(ErrorReason::DateInvalid, path("opened_on"), "a date is a day as YYYY-MM-DD")
@@ -93,11 +117,12 @@ impl ServiceError for Error {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::UnitNotFound(_) => Kind::NotFound,
+            Self::UnitNotFound(_) | Self::CodeNotFound(_) | Self::UnitSetNotFound(_) => Kind::NotFound,
             Self::Invalid(_) | Self::RequestIdReused => Kind::InvalidArgument,
-            Self::SlugTaken(_) | Self::CodeTaken(_) => Kind::AlreadyExists,
-            Self::Stream(_) => Kind::Aborted,
-            Self::Database(_) | Self::RequestLog(_) => Kind::Internal,
+            Self::SlugTaken(_) | Self::CodeTaken(_) | Self::UnitSetExists(_) => Kind::AlreadyExists,
+            Self::Refused(_) => Kind::FailedPrecondition,
+            Self::Stream(_) | Self::EtagMismatch(_) => Kind::Aborted,
+            Self::Database(_) | Self::RequestLog(_) | Self::Csv(_) => Kind::Internal,
         }
     }
 
@@ -108,16 +133,23 @@ impl ServiceError for Error {
             Self::SlugTaken(_) => ErrorReason::SlugTaken,
             Self::CodeTaken(_) => ErrorReason::CodeTaken,
             Self::RequestIdReused => ErrorReason::RequestIdReused,
+            Self::CodeNotFound(_) => ErrorReason::CodeNotFound,
+            Self::UnitSetNotFound(_) => ErrorReason::UnitSetNotFound,
+            Self::UnitSetExists(_) => ErrorReason::UnitSetExists,
+            Self::EtagMismatch(_) => ErrorReason::EtagMismatch,
+            Self::Refused(wrong) => wrong.reason,
             Self::Stream(_) => ErrorReason::StreamOutOfOrder,
-            Self::Database(_) | Self::RequestLog(_) => ErrorReason::Internal,
+            Self::Database(_) | Self::RequestLog(_) | Self::Csv(_) => ErrorReason::Internal,
         }
         .as_str_name()
     }
 
     fn metadata(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::UnitNotFound(unit) | Self::SlugTaken(unit) => vec![("unit", unit.clone())],
-            Self::CodeTaken(system) => vec![("system", system.clone())],
+            Self::UnitNotFound(unit) | Self::SlugTaken(unit) | Self::EtagMismatch(unit) => vec![("unit", unit.clone())],
+            Self::CodeTaken(system) | Self::CodeNotFound(system) => vec![("system", system.clone())],
+            Self::UnitSetNotFound(set) | Self::UnitSetExists(set) => vec![("unit_set", set.clone())],
+            Self::Refused(wrong) => wrong.metadata.clone(),
             Self::Invalid(wrong) => wrong.first().map_or_else(Vec::new, |wrong| wrong.metadata.clone()),
             _ => Vec::new(),
         }
@@ -126,6 +158,7 @@ impl ServiceError for Error {
     fn violations(&self) -> Vec<Violation> {
         match self {
             Self::Invalid(wrong) => wrong.iter().take(LISTED).map(|wrong| wrong.violation.clone()).collect(),
+            Self::Refused(wrong) => vec![wrong.violation.clone()],
             Self::SlugTaken(_) => vec![Violation::new("unit_id", "choose another slug")],
             Self::CodeTaken(system) => {
                 vec![Violation::new(format!("unit.codes[{system}]"), "a code is unique within its system")]

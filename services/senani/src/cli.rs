@@ -72,6 +72,9 @@ pub(crate) enum Command {
     Unit {
         /// E.g. units/patna-kotwali-ps
         unit: String,
+        /// As it was on this day, YYYY-MM-DD
+        #[arg(long, default_value = "", hide_default_value = true)]
+        as_of: String,
         #[command(flatten)]
         door: Door,
     },

@@ -55,7 +55,7 @@ async fn run(arguments: Senani) -> anyhow::Result<ExitCode> {
         Command::Migrate { service } => cell::migrate(service, config).await?,
         Command::PrintConfig { service } => print!("{}", cell::print_config(service, config)?),
         Command::Generate(generate) => generate::run(&generate)?,
-        Command::Unit { unit, door } => client::unit::show(&unit, &door).await?,
+        Command::Unit { unit, as_of, door } => client::unit::show(&unit, &as_of, &door).await?,
         Command::Coverage { unit, by, door } => client::coverage::show(&unit, by, &door).await?,
         Command::Reach { bulletin, door } => client::reach::show(bulletin.as_deref(), &door).await?,
         Command::Rejected { import, door } => client::rejected::show(&import, &door).await?,

@@ -25,7 +25,7 @@ async fn services_that_start_while_hierarchy_is_down_go_on_with_the_structure_th
             cell.restart(service).await;
         }
 
-        let request = GetUnitRequest { name: STATE.to_owned() };
+        let request = GetUnitRequest { name: STATE.to_owned(), ..GetUnitRequest::default() };
         let refused = UnitServiceClient::new(desk.author()).get_unit(request).await.expect_err("hierarchy is down");
         assert_eq!(refused.code(), Code::Unavailable, "{engine}");
 

@@ -37,6 +37,8 @@ pub enum RowProblem {
     CodeTaken(String),
     /// There is another root.
     RootExists,
+    /// The unit above is closed, and this one is not.
+    ParentClosed(String),
 }
 
 /// How a unit differs.
@@ -66,6 +68,8 @@ pub struct Import {
     pub differences: Vec<Difference>,
     /// Units that are as in the file.
     pub unchanged: usize,
+    /// Slugs of open units of the register that the file does not name, in their order. They stay as they are.
+    pub gone: Vec<String>,
 }
 
 /// Compares a file with the register (by slug); all rows must be right.
@@ -115,6 +119,9 @@ pub fn plan_import(
                 Some(above) if !rules.allows(draft.kind, Some(above.kind)) => {
                     problems.push((row.line, RowProblem::KindForbidden { kind: draft.kind, parent: Some(above.kind) }));
                 }
+                Some(_) if is_closed(register, parent) && !is_closed(register, &draft.slug) => {
+                    problems.push((row.line, RowProblem::ParentClosed(parent.clone())));
+                }
                 Some(_) if depth(&after, &draft.slug).is_none() => problems.push((row.line, RowProblem::Cycle)),
                 Some(_) => {}
             },
@@ -147,7 +154,14 @@ pub fn plan_import(
     differences.sort_by_key(|(depth, _)| *depth);
     let differences: Vec<Difference> = differences.into_iter().map(|(_, difference)| difference).collect();
     let unchanged = rows.len() - differences.len();
-    Ok(Import { differences, unchanged })
+    let unnamed = |unit: &&Unit| unit.closed_on.is_empty() && !seen.contains(unit.draft.slug.as_str());
+    let mut gone: Vec<String> = register.values().filter(unnamed).map(|unit| unit.draft.slug.clone()).collect();
+    gone.sort_unstable();
+    Ok(Import { differences, unchanged, gone })
+}
+
+fn is_closed(register: &HashMap<String, Unit>, slug: &str) -> bool {
+    register.get(slug).is_some_and(|unit| !unit.closed_on.is_empty())
 }
 
 /// Steps to the root; `None` when the way up does not end.

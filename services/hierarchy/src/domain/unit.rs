@@ -25,6 +25,16 @@ pub enum Certainty {
 }
 
 impl Certainty {
+    /// The name in files; empty for not said.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unspecified => "",
+            Self::Sourced => "sourced",
+            Self::Background => "background",
+            Self::Synthetic => "synthetic",
+        }
+    }
+
     /// The certainty with this number of the contract.
     pub fn from_number(number: i32) -> Option<Self> {
         [Self::Unspecified, Self::Sourced, Self::Background, Self::Synthetic]
@@ -74,12 +84,27 @@ pub struct Unit {
     pub draft: Draft,
     /// The day from which it is closed, or empty.
     pub closed_on: String,
+    /// The slug of the unit with which it was merged when it closed, or empty.
+    pub successor: String,
     /// Grows with every change.
     pub version: i64,
     /// When it was first recorded.
     pub created_at: i64,
     /// When it last changed.
     pub updated_at: i64,
+}
+
+/// A set of units. Times in microseconds since the epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitSet {
+    /// The readable key.
+    pub slug: String,
+    /// Names by language.
+    pub names: BTreeMap<String, String>,
+    /// How many units are in it now.
+    pub units: i64,
+    /// When it was first recorded.
+    pub created_at: i64,
 }
 
 /// What is wrong with a draft by itself, without regard to other units.
@@ -89,10 +114,12 @@ pub enum Problem {
     Slug,
     /// No name in Hindi.
     NameMissingInHindi,
-    /// A name over 200 characters or empty, or a language that is not a code.
+    /// A name over 200 characters, empty or with space at an end, or a language that is not a code.
     DisplayName,
     /// Not a date.
     Date,
+    /// A code, or the system that it is of, cannot be.
+    Code,
 }
 
 /// Everything that is wrong with a draft by itself.
@@ -101,26 +128,43 @@ pub fn check_draft(draft: &Draft, is_slug: impl Fn(&str) -> bool) -> Vec<Problem
     if !is_slug(&draft.slug) {
         problems.push(Problem::Slug);
     }
-    if draft.names.get("hi").is_none_or(|name| name.trim().is_empty()) {
-        problems.push(Problem::NameMissingInHindi);
-    }
-    let wrong_name = |(language, name): (&String, &String)| {
-        !is_language(language)
-            || name.chars().count() > NAME_LENGTH
-            || name.chars().any(char::is_control)
-            || (language != "hi" && name.trim().is_empty())
-    };
-    if draft.names.iter().any(wrong_name) {
-        problems.push(Problem::DisplayName);
-    }
+    problems.extend(check_names(&draft.names));
+    problems.extend(check_codes(&draft.codes));
     if !is_date(&draft.opened_on) {
         problems.push(Problem::Date);
     }
     problems
 }
 
+/// What is wrong with a unit's codes: a file writes them as `system:code;system:code`.
+pub fn check_codes(codes: &BTreeMap<String, String>) -> Option<Problem> {
+    let wrong =
+        |text: &str| text.is_empty() || text.trim() != text || text.contains(|c: char| c == ';' || c.is_control());
+    let any = codes.iter().any(|(system, code)| wrong(system) || wrong(code) || system.contains(':'));
+    any.then_some(Problem::Code)
+}
+
+/// Everything that is wrong with a unit's names.
+pub fn check_names(names: &BTreeMap<String, String>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if names.get("hi").is_none_or(|name| name.trim().is_empty()) {
+        problems.push(Problem::NameMissingInHindi);
+    }
+    let wrong_name = |(language, name): (&String, &String)| {
+        !is_language(language)
+            || name.chars().count() > NAME_LENGTH
+            || name.chars().any(char::is_control)
+            || name.trim() != name
+            || (language != "hi" && name.trim().is_empty())
+    };
+    if names.iter().any(wrong_name) {
+        problems.push(Problem::DisplayName);
+    }
+    problems
+}
+
 /// A language code as BCP 47 has them, thinly: `hi`, `mai`, `hi-Latn`.
-fn is_language(code: &str) -> bool {
+pub fn is_language(code: &str) -> bool {
     let mut parts = code.split('-');
     parts.next().is_some_and(|first| (2..=3).contains(&first.len()) && first.bytes().all(|b| b.is_ascii_lowercase()))
         && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))

@@ -3,20 +3,22 @@
 use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, Statement};
-use senani_store::{Rows, Timestamp};
+use senani_store::Timestamp;
 use uuid::Uuid;
 
-use super::Units;
-use super::row::{COLUMNS, to_json};
-use super::units::{insert, insert_codes, units};
+use super::row::COLUMNS;
+use super::units::units;
+use super::versions::{self, Scope};
+use super::{Units, write};
 use crate::convert;
-use crate::domain::{Change, Import, ImportRow, Unit, plan_import};
+use crate::domain::{Change, Draft, FOREVER, Import, ImportRow, Span, Unit, plan_import};
 use crate::error::Error;
 
 impl Units {
     /// Applies a file, or with `validate_only` only answers what it would change.
-    pub(crate) async fn import(&self, rows: &[ImportRow], validate_only: bool) -> Result<Import, Error> {
+    pub(crate) async fn import(&self, rows: &[ImportRow], today: &str, validate_only: bool) -> Result<Import, Error> {
         let mut txn = self.store.begin_write().await?;
+        write::lock_structure(&txn).await?;
         let sql = format!("SELECT {COLUMNS} FROM unit u LEFT JOIN unit p ON p.id = u.parent_id");
         let found = txn.query_all_raw(Statement::from_string(txn.get_database_backend(), sql)).await?;
         let register: HashMap<String, Unit> =
@@ -43,6 +45,7 @@ impl Units {
                         parent_id,
                         draft: draft.clone(),
                         closed_on: String::new(),
+                        successor: String::new(),
                         version: 1,
                         created_at: now,
                         updated_at: now,
@@ -57,41 +60,26 @@ impl Units {
                 }),
             }
         }
+        // Added units are on record from their opening day on, as far as the units above were there, parents first.
+        let mut timeline = versions::timeline(&*txn, Scope::Since("")).await?;
+        let mut starts = Vec::with_capacity(added.len());
+        for unit in &added {
+            let Draft { kind, opened_on, .. } = &unit.draft;
+            let from = timeline.record_start(*kind, unit.parent_id, opened_on, today, &self.rules);
+            starts.push(from.clone());
+            let until = FOREVER.to_owned();
+            timeline.enter(unit.id, Span { from, until, parent: unit.parent_id, kind: *kind, closed: false });
+        }
         // A unit that changes may stand under one that is added, and codes may pass from one unit to another.
-        delete_codes(&*txn, &changed).await?;
-        insert(&txn, &added.iter().collect::<Vec<_>>()).await?;
-        update(&*txn, &changed).await?;
-        insert_codes(&txn, &changed.iter().collect::<Vec<_>>()).await?;
-        txn.append(added.iter().chain(&changed).map(convert::unit_changed).collect()).await?;
+        let changed: Vec<&Unit> = changed.iter().collect();
+        write::delete_codes(&txn, &changed).await?;
+        write::insert(&txn, &added.iter().collect::<Vec<_>>()).await?;
+        write::update(&txn, &changed).await?;
+        let added_from = added.iter().zip(&starts).map(|(unit, from)| (unit, from.as_str()));
+        write::versions(&txn, &added_from.collect::<Vec<_>>()).await?;
+        write::versions(&txn, &changed.iter().map(|unit| (*unit, today)).collect::<Vec<_>>()).await?;
+        txn.append(added.iter().chain(changed).map(convert::unit_changed).collect()).await?;
         txn.commit().await?;
         Ok(import)
     }
-}
-
-async fn delete_codes(db: &impl ConnectionTrait, changed: &[Unit]) -> Result<(), Error> {
-    Rows::new()
-        .uuid("id", changed.iter().map(|unit| unit.id))
-        .execute(db, "DELETE FROM unit_code WHERE unit_id IN (SELECT v.id FROM v)", &[])
-        .await?;
-    Ok(())
-}
-
-async fn update(db: &impl ConnectionTrait, changed: &[Unit]) -> Result<(), Error> {
-    Rows::new()
-        .uuid("id", changed.iter().map(|unit| unit.id))
-        .uuid("parent_id", changed.iter().map(|unit| unit.parent_id.unwrap_or_default()))
-        .text("names", changed.iter().map(|unit| to_json(&unit.draft.names)))
-        .text("codes", changed.iter().map(|unit| to_json(&unit.draft.codes)))
-        .text("opened_on", changed.iter().map(|unit| unit.draft.opened_on.as_str()))
-        .int("certainty", changed.iter().map(|unit| unit.draft.certainty as i32))
-        .big_int("version", changed.iter().map(|unit| unit.version))
-        .execute(
-            db,
-            "UPDATE unit SET parent_id = NULLIF(v.parent_id, :1), names = v.names, codes = v.codes, \
-             opened_on = v.opened_on, certainty = v.certainty, version = v.version, updated_at = :2 \
-             FROM v WHERE unit.id = v.id",
-            &[Uuid::nil().into(), Timestamp::now().0.into()],
-        )
-        .await?;
-    Ok(())
 }

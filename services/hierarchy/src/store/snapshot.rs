@@ -6,9 +6,13 @@ use senani_store::ReadTransaction;
 use senani_store::event_log::Snapshot;
 
 use super::row::{self, COLUMNS};
+use super::sets;
 use crate::convert;
 
-/// Every unit, parents before their children.
+/// Units of a set in one event at most.
+const MEMBERS: usize = 500;
+
+/// Every unit, parents before their children, then every set.
 #[derive(Debug)]
 pub(crate) struct UnitSnapshot;
 
@@ -22,6 +26,12 @@ impl Snapshot for UnitSnapshot {
              LEFT JOIN unit p ON p.id = u.parent_id ORDER BY down.depth, u.slug"
         );
         let rows = txn.query_all_raw(Statement::from_string(txn.get_database_backend(), sql)).await?;
-        rows.iter().map(|row| Ok(convert::unit_changed(&row::unit(row)?))).collect()
+        let mut payloads =
+            rows.iter().map(|row| Ok(convert::unit_changed(&row::unit(row)?))).collect::<Result<Vec<_>, DbErr>>()?;
+        for (set, members) in sets::all(&**txn).await? {
+            payloads.push(convert::unit_set_changed(&set, &[], &[]));
+            payloads.extend(members.chunks(MEMBERS).map(|members| convert::unit_set_changed(&set, members, &[])));
+        }
+        Ok(payloads)
     }
 }

@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use sea_orm::{ConnectionTrait, Statement};
+use sea_orm_migration::MigratorTrait;
 use senani_client::{Channel, ClientOptions};
-use senani_hierarchy::{App, Config};
+use senani_hierarchy::{App, Config, Migrator};
 use senani_proto::hierarchy::v1::import_units_request::Piece;
 use senani_proto::hierarchy::v1::unit_service_client::UnitServiceClient;
 use senani_proto::hierarchy::v1::{
-    CreateUnitRequest, ImportUnitsOptions, ImportUnitsRequest, ImportUnitsResponse, Unit, UnitKind,
+    CreateUnitRequest, GetUnitRequest, ImportUnitsOptions, ImportUnitsRequest, ImportUnitsResponse, Unit, UnitKind,
 };
+use senani_store::{Store, StoreOptions};
 use senani_testkit::{Engine, TestDatabase, database};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
+use uuid::Uuid;
 
 /// The header of a file of units.
 pub(crate) const HEADER: &str = "slug,parent,kind,name_en,name_hi,opened_on,certainty,codes\n";
@@ -34,7 +38,37 @@ pub(crate) struct Hierarchy {
 
 impl Hierarchy {
     pub(crate) async fn start(engine: Engine) -> Self {
+        Self::over(database(engine)).await
+    }
+
+    /// Over a database that the first release has left, with four units.
+    pub(crate) async fn from_first_schema(engine: Engine) -> Self {
         let database = database(engine);
+        let url = database.url("hierarchy");
+        senani_store::create_database(&url).await.expect("creates");
+        let store = Store::connect(&url, &StoreOptions::default()).await.expect("connects");
+        Migrator::up(store.reader(), Some(1)).await.expect("migrates");
+        let txn = store.begin_write().await.expect("begins");
+        let units = [
+            ("bihar-hq", None, 1, "2000-11-15"),
+            ("patna-zone", Some(0_u128), 4, "1950-01-01"),
+            ("gaya-zone", Some(0), 4, "2011-01-01"),
+            ("future-zone", Some(0), 4, "2199-01-01"),
+        ];
+        for (number, (slug, parent, kind, opened)) in (0_u128..).zip(units) {
+            let sql = "INSERT INTO unit (id, slug, parent_id, kind, names, codes, opened_on, closed_on, certainty, \
+                       version, created_at, updated_at) VALUES ($1, $2, $3, $4, '{}', '{}', $5, '', 0, 1, 0, 0)";
+            let id = |number: u128| Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + number);
+            let parameters = [id(number).into(), slug.into(), parent.map(id).into(), kind.into(), opened.into()];
+            let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, parameters);
+            txn.execute_raw(statement).await.expect("inserts");
+        }
+        txn.commit().await.expect("commits");
+        drop(store);
+        Self::over(database).await
+    }
+
+    async fn over(database: TestDatabase) -> Self {
         let config = Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             database_url: database.url("hierarchy"),
@@ -66,6 +100,11 @@ impl Hierarchy {
         let pieces: Vec<_> =
             [options].into_iter().chain(content).map(|piece| ImportUnitsRequest { piece: Some(piece) }).collect();
         Ok(self.units.import_units(tokio_stream::iter(pieces)).await?.into_inner())
+    }
+
+    pub(crate) async fn get(&mut self, name: &str) -> Unit {
+        let request = GetUnitRequest { name: name.to_owned(), ..GetUnitRequest::default() };
+        self.units.get_unit(request).await.expect("reads").into_inner()
     }
 
     pub(crate) async fn create(&mut self, request: CreateUnitRequest) -> Result<Unit, Status> {

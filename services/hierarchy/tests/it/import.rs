@@ -1,5 +1,6 @@
 //! Importing units.
 
+use senani_proto::hierarchy::v1::unit_difference::Change;
 use senani_proto::hierarchy::v1::{GetUnitRequest, ListUnitsRequest};
 use senani_testkit::engines;
 
@@ -31,7 +32,11 @@ async fn a_row_that_differs_changes_or_moves_its_unit() {
         );
         let done = hierarchy.import(&file, false).await.expect("imports");
         assert_eq!((done.added, done.changed, done.moved, done.unchanged), (1, 1, 1, 0), "{engine}");
-        let get = |name: &str| GetUnitRequest { name: name.to_owned() };
+        assert_eq!(done.gone, 2, "{engine}");
+        let gone = done.differences.iter().filter(|difference| difference.change() == Change::Gone);
+        let gone: Vec<&str> = gone.map(|difference| difference.unit.as_str()).collect();
+        assert_eq!(gone, ["units/bihar-hq", "units/patna-zone"], "{engine}: told, and left as they are");
+        let get = |name: &str| GetUnitRequest { name: name.to_owned(), ..GetUnitRequest::default() };
         let district = hierarchy.units.get_unit(get("units/patna-district")).await.expect("reads").into_inner();
         assert_eq!((district.display_names["hi"].as_str(), district.codes["lgd"].as_str()), ("पटना ज़िला", "999"));
         let range = hierarchy.units.get_unit(get("units/patna-range")).await.expect("reads").into_inner();

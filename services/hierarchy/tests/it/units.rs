@@ -19,7 +19,11 @@ async fn a_created_unit_is_read_back_and_its_event_is_on_the_log() {
         let created = hierarchy.create(subdivision("patna-sadar")).await.expect("creates");
         assert_eq!(created.name, "units/patna-sadar", "{engine}");
         assert!(!created.open_date.is_empty(), "today, when no date is given");
-        let read = hierarchy.units.get_unit(GetUnitRequest { name: created.name.clone() }).await.expect("reads");
+        let read = hierarchy
+            .units
+            .get_unit(GetUnitRequest { name: created.name.clone(), ..GetUnitRequest::default() })
+            .await
+            .expect("reads");
         assert_eq!(read.into_inner(), created, "{engine}");
 
         let mut log = EventLogServiceClient::new(hierarchy.channel.clone());
@@ -91,11 +95,11 @@ async fn the_way_up_the_subtree_and_batches_come_in_their_order() {
     for engine in engines() {
         let mut hierarchy = Hierarchy::with_state(engine).await;
         let names = |units: &[Unit]| units.iter().map(|unit| unit.name.clone()).collect::<Vec<_>>();
-        let request = ListAncestorsRequest { name: "units/patna-district".into() };
+        let request = ListAncestorsRequest { name: "units/patna-district".into(), ..ListAncestorsRequest::default() };
         let ancestors = hierarchy.units.list_ancestors(request).await.expect("ancestors").into_inner().units;
         assert_eq!(names(&ancestors), ["units/patna-range", "units/patna-zone", "units/bihar-hq"], "{engine}");
 
-        let request = StreamSubtreeRequest { name: "units/patna-zone".into() };
+        let request = StreamSubtreeRequest { name: "units/patna-zone".into(), ..StreamSubtreeRequest::default() };
         let mut stream = hierarchy.units.stream_subtree(request).await.expect("a subtree").into_inner();
         let mut subtree = Vec::new();
         while let Some(response) = stream.message().await.expect("a message") {
@@ -104,10 +108,16 @@ async fn the_way_up_the_subtree_and_batches_come_in_their_order() {
         let expected = [("units/patna-zone", 0), ("units/patna-range", 1), ("units/patna-district", 2)];
         assert_eq!(subtree, expected.map(|(name, depth)| (name.to_owned(), depth)), "{engine}");
 
-        let request = BatchGetUnitsRequest { names: vec!["units/patna-zone".into(), "units/bihar-hq".into()] };
+        let request = BatchGetUnitsRequest {
+            names: vec!["units/patna-zone".into(), "units/bihar-hq".into()],
+            ..BatchGetUnitsRequest::default()
+        };
         let batch = hierarchy.units.batch_get_units(request).await.expect("a batch").into_inner().units;
         assert_eq!(names(&batch), ["units/patna-zone", "units/bihar-hq"], "{engine}");
-        let request = BatchGetUnitsRequest { names: vec!["units/bihar-hq".into(), "units/nowhere".into()] };
+        let request = BatchGetUnitsRequest {
+            names: vec!["units/bihar-hq".into(), "units/nowhere".into()],
+            ..BatchGetUnitsRequest::default()
+        };
         let status = hierarchy.units.batch_get_units(request).await.expect_err("one is missing");
         assert_eq!((status.code(), refusal(&status).0.as_str()), (Code::NotFound, "UNIT_NOT_FOUND"), "{engine}");
     }

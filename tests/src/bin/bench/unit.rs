@@ -64,7 +64,7 @@ async fn round(channel: &Channel, names: &Arc<Vec<String>>) -> anyhow::Result<f6
             let mut names = names.iter().cycle().skip(caller * 37);
             while began.elapsed() < ROUND {
                 let name = names.next().cloned().unwrap_or_default();
-                units.get_unit(GetUnitRequest { name }).await?;
+                units.get_unit(GetUnitRequest { name, ..GetUnitRequest::default() }).await?;
                 calls.fetch_add(1, Ordering::Relaxed);
             }
             Ok::<(), tonic::Status>(())
