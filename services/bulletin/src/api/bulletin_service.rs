@@ -56,17 +56,17 @@ impl BulletinApi {
     }
 
     fn draft(&self, caller: &Principal, wanted: pb::Bulletin) -> Result<Bulletin, Error> {
+        let unit: UnitName = parse::parsed("bulletin.issuing_unit", &wanted.issuing_unit)?;
+        let tree = self.units.tree();
+        let issuing_unit = tree
+            .by_slug(unit.slug())
+            .ok_or_else(|| Error::UnitUnknown { field: "bulletin.issuing_unit".to_owned(), unit: unit.to_string() })?;
         let headlines = wanted.headlines.into_iter().collect();
         let texts = wanted.texts.into_iter().collect();
         let faults = draft::faults(wanted.category, &headlines, &texts);
         if !faults.is_empty() {
             return Err(Error::Draft(faults));
         }
-        let unit: UnitName = parse::parsed("bulletin.issuing_unit", &wanted.issuing_unit)?;
-        let tree = self.units.tree();
-        let issuing_unit = tree
-            .by_slug(unit.slug())
-            .ok_or_else(|| Error::UnitUnknown { field: "bulletin.issuing_unit".to_owned(), unit: unit.to_string() })?;
         Ok(Bulletin {
             id: Uuid::now_v7(),
             number: String::new(),

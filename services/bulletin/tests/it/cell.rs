@@ -237,9 +237,12 @@ impl Cell {
     async fn wait_for_structure(&self) {
         let store = self.store();
         eventually(DEADLINE, "the structure and the groups to be known", async || {
-            let units = crate::recount::number(&store, "SELECT COUNT(*) FROM unit_replica").await;
-            let groups = crate::recount::number(&store, "SELECT COUNT(*) FROM group_replica").await;
-            units == 10 && groups == 6
+            // Refused either way: for its unit first, for its texts once the unit is known.
+            let bulletin = pb::Bulletin { issuing_unit: "units/eou".to_owned(), ..pb::Bulletin::default() };
+            let probe = pb::CreateBulletinRequest { bulletin: Some(bulletin), request_id: String::new() };
+            let refused = self.bulletins(AUTHOR).create_bulletin(probe).await.expect_err("it is no draft");
+            let known = senani_error::reason_of(&refused).as_deref() == Some("TEXT_MISSING_IN_HINDI");
+            known && crate::recount::number(&store, "SELECT COUNT(*) FROM group_replica").await == 6
         })
         .await;
     }

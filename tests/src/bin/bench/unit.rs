@@ -17,6 +17,9 @@ use crate::house::House;
 /// Calls under way at the same time.
 const CONCURRENCY: usize = 32;
 
+/// Connections that these calls come over: callers have their own, whichever of the two they call.
+const CONNECTIONS: usize = 8;
+
 /// Rounds of each, in turn.
 const ROUNDS: usize = 15;
 
@@ -26,7 +29,8 @@ const ROUND: Duration = Duration::from_secs(1);
 pub(crate) async fn measure(house: &House<'_>) -> anyhow::Result<Figure> {
     let names: Arc<Vec<String>> =
         Arc::new(UNITS.lines().skip(1).filter_map(|line| Some(format!("units/{}", line.split(',').next()?))).collect());
-    let (gateway, hierarchy) = (house.officer(0), house.hierarchy()?);
+    let gateway: Vec<Channel> = (0..CONNECTIONS).map(|_| house.officer(0)).collect();
+    let hierarchy: Vec<Channel> = (0..CONNECTIONS).map(|_| house.hierarchy()).collect::<anyhow::Result<_>>()?;
     // One each that does not count: connections and caches.
     round(&gateway, &names).await?;
     round(&hierarchy, &names).await?;
@@ -43,7 +47,7 @@ pub(crate) async fn measure(house: &House<'_>) -> anyhow::Result<Figure> {
     };
     Ok(Figure {
         name: "unit",
-        work: format!("GetUnit through the gateway, {CONCURRENCY} at a time"),
+        work: format!("GetUnit through the gateway, {CONCURRENCY} at a time over {CONNECTIONS} connections"),
         measured: median(&through),
         beside: Some(("straight to hierarchy", median(&straight))),
         unit: "/s",
@@ -53,12 +57,12 @@ pub(crate) async fn measure(house: &House<'_>) -> anyhow::Result<Figure> {
 }
 
 /// Calls a second in one round.
-async fn round(channel: &Channel, names: &Arc<Vec<String>>) -> anyhow::Result<f64> {
+async fn round(channels: &[Channel], names: &Arc<Vec<String>>) -> anyhow::Result<f64> {
     let calls = Arc::new(AtomicU64::new(0));
     let began = Instant::now();
     let mut callers = JoinSet::new();
     for caller in 0..CONCURRENCY {
-        let mut units = UnitServiceClient::new(channel.clone());
+        let mut units = UnitServiceClient::new(channels[caller % channels.len()].clone());
         let (names, calls) = (Arc::clone(names), Arc::clone(&calls));
         callers.spawn(async move {
             let mut names = names.iter().cycle().skip(caller * 37);
