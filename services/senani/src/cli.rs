@@ -28,9 +28,9 @@ pub(crate) struct Senani {
 
 const EXAMPLES: &str = "\
 Begin with:
-  senani demo                                 the whole way, on the structure of Bihar Police, with 300,000 members
-  senani demo --members 2000 --exit           the same in some seconds, ending after the figures
-  senani up                                   a cell on this machine, without the demo
+  senani demo                            the whole main job, with 300,000 members
+  senani demo --members 2000 --exit      the same in some seconds, and out
+  senani up                              a cell on this machine, without the demo
 Then, in another terminal:
   senani coverage units/bihar-hq --by district
   senani reach";
