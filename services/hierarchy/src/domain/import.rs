@@ -116,13 +116,14 @@ pub fn plan_import(
             None => {}
             Some(parent) => match after.get(parent.as_str()) {
                 None => problems.push((row.line, RowProblem::ParentUnknown(parent.clone()))),
+                // Before the kinds: whatever they are, this is what is wrong.
+                Some(_) if depth(&after, &draft.slug).is_none() => problems.push((row.line, RowProblem::Cycle)),
                 Some(above) if !rules.allows(draft.kind, Some(above.kind)) => {
                     problems.push((row.line, RowProblem::KindForbidden { kind: draft.kind, parent: Some(above.kind) }));
                 }
                 Some(_) if is_closed(register, parent) && !is_closed(register, &draft.slug) => {
                     problems.push((row.line, RowProblem::ParentClosed(parent.clone())));
                 }
-                Some(_) if depth(&after, &draft.slug).is_none() => problems.push((row.line, RowProblem::Cycle)),
                 Some(_) => {}
             },
         }

@@ -96,12 +96,12 @@ async fn every_wrong_row_is_told_with_its_line_and_nothing_is_imported() {
 async fn units_that_stand_under_each_other_are_a_cycle() {
     for engine in engines() {
         let mut hierarchy = Hierarchy::with_state(engine).await;
-        // `kinds.toml` forbids most cycles by kind; stations under stations would be the other way.
         let file = format!(
             "{HEADER}patna-zone,bihar-hq,zone,P,पटना,2000-11-15,,\n\
              one-op,two-op,outpost,X,एक,2020-01-01,,\ntwo-op,one-op,outpost,X,दो,2020-01-01,,\n"
         );
         let status = hierarchy.import(&file, false).await.expect_err("a cycle");
-        assert_eq!(refusal(&status).1, ["rows[3].kind", "rows[4].kind"], "{engine}: an outpost under an outpost");
+        let fields = ["rows[3].parent", "rows[4].parent"].map(str::to_owned).to_vec();
+        assert_eq!(refusal(&status), ("CYCLE".to_owned(), fields), "{engine}");
     }
 }
