@@ -132,12 +132,43 @@ slug_name!(UnitName, "units", "`units/{slug}`.");
 slug_name!(UnitSetName, "unitSets", "`unitSets/{slug}`.");
 slug_name!(OrderName, "orders", "`orders/{slug}`.");
 slug_name!(GroupName, "groups", "`groups/{slug}`.");
+slug_name!(NoticeName, "notices", "`notices/{slug}`.");
 uid_name!(MemberName, "members", "`members/{uid}`.");
+uid_name!(AppointmentName, "appointments", "`appointments/{uid}`.");
+uid_name!(TransferName, "transfers", "`transfers/{uid}`.");
 uid_name!(BulletinName, "bulletins", "`bulletins/{uid}`.");
+uid_name!(ReportName, "reports", "`reports/{uid}`.");
+uid_name!(IncidentName, "incidents", "`incidents/{uid}`.");
 uid_name!(ImportName, "memberImports", "`memberImports/{import_id}`.");
 child_name!(TaskName, "tasks", "`bulletins/{uid}/tasks/{uid}`.");
 child_name!(DeliveryName, "deliveries", "`bulletins/{uid}/deliveries/{uid}`.");
 child_name!(PublicationName, "publications", "`bulletins/{uid}/publications/{uid}`.");
+
+/// `groups/{slug}/reconciliations/{uid}`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReconciliationName {
+    /// The group in front.
+    pub group: GroupName,
+    /// What stands behind the last slash.
+    pub uid: Uuid,
+}
+
+impl std::str::FromStr for ReconciliationName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let wrong = |what| NameError { collection: "groups/{slug}/reconciliations", what };
+        let (group, uid) = text.split_once("/reconciliations/").ok_or(wrong("another collection"))?;
+        let uid = uid.parse().map_err(|_| wrong("not a UUID"))?;
+        Ok(Self { group: group.parse()?, uid })
+    }
+}
+
+impl fmt::Display for ReconciliationName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/reconciliations/{}", self.group, self.uid)
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -149,6 +180,9 @@ mod tests {
         assert_eq!(unit.to_string(), "units/patna-kotwali-ps");
         let task = TaskName { bulletin: Uuid::nil(), uid: Uuid::max() };
         assert_eq!(task.to_string().parse::<TaskName>().expect("a task"), task);
+        let group = GroupName::from_slug("gaya-ps-community").expect("a slug");
+        let reconciliation = ReconciliationName { group, uid: Uuid::max() };
+        assert_eq!(reconciliation.to_string().parse::<ReconciliationName>().expect("a reconciliation"), reconciliation);
     }
 
     #[test]
