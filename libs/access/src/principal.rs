@@ -19,16 +19,20 @@ const LONGEST_ID: usize = 64;
 
 const OFFICERS: &str = "officers/";
 const SERVICES: &str = "services/";
+const MEMBERS: &str = "members/";
 
-/// The one who asks: an officer (`officers/<id>`) or a service of ours (`services/<name>`).
+/// The one who asks: an officer (`members/<uid>` as the register knows them, or `officers/<id>`, an account without a person in the
+/// register) or a service of ours (`services/<name>`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Principal {
     subject: String,
 }
 
-/// A subject that is neither `officers/<id>` nor `services/<name>`.
+/// A subject that is none of `members/<uid>`, `officers/<id>` and `services/<name>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a subject is officers/<id> or services/<name>, of at most 64 lower-case letters, digits, dots and dashes")]
+#[error(
+    "a subject is members/<uid>, officers/<id> or services/<name>, of at most 64 lower-case letters, digits, dots and dashes"
+)]
 pub struct SubjectError;
 
 impl Principal {
@@ -73,6 +77,11 @@ impl Principal {
         self.subject.strip_prefix(OFFICERS)
     }
 
+    /// The id in the register of the officer who asks; none when the officer is not known there, or a service asks.
+    pub fn member(&self) -> Option<uuid::Uuid> {
+        self.subject.strip_prefix(MEMBERS)?.parse().ok()
+    }
+
     /// The name of the service that asks; none when an officer does.
     pub fn service(&self) -> Option<&str> {
         self.subject.strip_prefix(SERVICES)
@@ -83,6 +92,11 @@ impl FromStr for Principal {
     type Err = SubjectError;
 
     fn from_str(subject: &str) -> Result<Self, SubjectError> {
+        if let Some(uid) = subject.strip_prefix(MEMBERS) {
+            let uid: uuid::Uuid = uid.parse().map_err(|_| SubjectError)?;
+            // One spelling for one officer: ids of requests and of authors are compared by it.
+            return Ok(Self { subject: format!("{MEMBERS}{uid}") });
+        }
         let id = subject.strip_prefix(OFFICERS).or_else(|| subject.strip_prefix(SERVICES)).ok_or(SubjectError)?;
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
         if id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(allowed) {
@@ -113,6 +127,10 @@ mod tests {
         assert_eq!(service.service(), Some("membership"));
         assert!(service.is_service());
         assert_eq!(service.officer(), None);
+        let member: Principal = "members/0190F0C5-0000-7000-8000-000000000001".parse().unwrap();
+        assert_eq!(member.subject(), "members/0190f0c5-0000-7000-8000-000000000001");
+        assert!(member.member().is_some() && member.officer().is_none() && !member.is_service());
+        assert_eq!(officer.member(), None);
     }
 
     #[test]
@@ -127,6 +145,7 @@ mod tests {
             "officers/a/b",
             "officers/A B",
             "users/x",
+            "members/7",
             "officers/é",
             &too_long,
         ] {
