@@ -13,7 +13,7 @@ pub(crate) const NATIONAL_DIGITS: usize = 10;
 pub(crate) const LENGTH: usize = COUNTRY.len() + NATIONAL_DIGITS;
 
 /// An Indian phone number in E.164 (`+91` and ten digits), made by [`NumberPlan::normalise`](crate::NumberPlan::normalise)
-/// or [`Vault::open`](crate::Vault::open).
+/// or, from what was sealed, [`PhoneNumber::from_e164`].
 ///
 /// It has no `Display` and no serialisation, its `Debug` is masked, it compares in constant time, and its memory is
 /// wiped when it is dropped (it lies on the heap, so that a move leaves no copy behind).
@@ -30,7 +30,8 @@ impl PhoneNumber {
     }
 
     /// From what [`PhoneNumber::expose`] gave; `None` for anything else.
-    pub(crate) fn from_e164(bytes: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn from_e164(bytes: &[u8]) -> Option<Self> {
         let national: &[u8; NATIONAL_DIGITS] = bytes.strip_prefix(COUNTRY.as_bytes())?.try_into().ok()?;
         national.iter().all(u8::is_ascii_digit).then(|| Self::from_national(national))
     }
