@@ -20,11 +20,20 @@ pub struct Order {
     pub rules: Vec<Rule>,
 }
 
-/// What an order demands of, or allows, every unit of a kind: one group for its audience, rank-wise one for each rank.
+/// The units that a rule is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// All of a kind: a number of `senani.hierarchy.v1.UnitKind`.
+    Kind(i32),
+    /// Those in a set of units, whatever their kinds, named by its slug.
+    Set(String),
+}
+
+/// What an order demands of, or allows, every unit of a kind or set: one group for its audience, rank-wise one for each rank.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rule {
-    /// The kind of the units that it binds: a number of `senani.hierarchy.v1.UnitKind`.
-    pub kind: i32,
+    /// The units that it binds.
+    pub target: Target,
     /// Whom the group is for.
     pub audience: Audience,
     /// One group for each of these; only and always for [`Audience::PoliceRank`].
@@ -53,7 +62,7 @@ pub struct Terms {
 }
 
 impl Rule {
-    /// The groups that it speaks of, at each unit of its kind.
+    /// The groups that it speaks of, at each unit that it is for.
     pub fn slots(&self) -> impl Iterator<Item = Slot> {
         let rank_wise = self.audience == Audience::PoliceRank;
         let one = (!rank_wise).then(|| Slot::of(self.audience));

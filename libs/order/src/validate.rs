@@ -5,7 +5,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::{Audience, Order, Rank, Rule};
+use crate::{Audience, Order, Rank, Rule, Target};
 
 /// One thing that is wrong with an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +49,8 @@ pub enum Problem {
     /// A size below the one that it may not be below.
     #[error("is below {0}")]
     Below(&'static str),
-    /// An earlier rule of the order covers the same kind, audience and rank.
-    #[error("covers the same unit kind, audience and rank as rules[{0}]")]
+    /// An earlier rule of the order covers the same kind or set, audience and rank.
+    #[error("covers the same units, audience and rank as rules[{0}]")]
     Covered(usize),
 }
 
@@ -79,7 +79,7 @@ pub fn validate(order: &Order) -> Vec<Violation> {
         let field = format!("rules[{position}]");
         validate_rule(order, rule, &field, &mut found);
         for slot in rule.slots() {
-            let by = *covered.entry((rule.kind, slot)).or_insert(position);
+            let by = *covered.entry((&rule.target, slot)).or_insert(position);
             if by != position {
                 found.when(true, &field, Problem::Covered(by));
                 break;
@@ -104,7 +104,10 @@ pub fn validate_supersession(order: &Order, issued: &[Order]) -> Vec<Violation> 
 
 fn validate_rule(order: &Order, rule: &Rule, field: &str, found: &mut Findings) {
     let at = |name: &str| format!("{field}.{name}");
-    found.when(rule.kind == 0, &at("unit_kind"), Problem::Missing);
+    match &rule.target {
+        Target::Kind(kind) => found.when(*kind == 0, &at("unit_kind"), Problem::Missing),
+        Target::Set(set) => found.when(set.is_empty(), &at("unit_set"), Problem::Missing),
+    }
 
     let rank_wise = rule.audience == Audience::PoliceRank;
     found.when(rank_wise && rule.ranks.is_empty(), &at("ranks"), Problem::Missing);
