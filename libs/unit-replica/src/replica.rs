@@ -1,4 +1,4 @@
-//! The tree in memory.
+//! The tree, the sets and the posts in memory.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use senani_store::Store;
 use senani_unit_tree::{TreeError, UnitTree};
 use tokio::sync::watch;
 
-use crate::{UnitSink, table};
+use crate::{Posts, UnitSets, UnitSink, post_table, set_table, table};
 
 /// Why the replica cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,8 @@ pub enum ReplicaError {
 pub struct UnitReplica {
     pub(crate) store: Store,
     pub(crate) tree: Arc<ArcSwap<UnitTree>>,
+    pub(crate) sets: Arc<ArcSwap<UnitSets>>,
+    pub(crate) posts: Arc<ArcSwap<Posts>>,
     pub(crate) changed: watch::Sender<u64>,
 }
 
@@ -36,7 +38,15 @@ impl UnitReplica {
     /// [`ReplicaError`].
     pub async fn load(store: Store) -> Result<Self, ReplicaError> {
         let tree = UnitTree::build(table::load(store.reader()).await?)?;
-        Ok(Self { store, tree: Arc::new(ArcSwap::from_pointee(tree)), changed: watch::channel(0).0 })
+        let sets = set_table::load(store.reader()).await?;
+        let posts = post_table::load(store.reader()).await?;
+        Ok(Self {
+            store,
+            tree: Arc::new(ArcSwap::from_pointee(tree)),
+            sets: Arc::new(ArcSwap::from_pointee(sets)),
+            posts: Arc::new(ArcSwap::from_pointee(posts)),
+            changed: watch::channel(0).0,
+        })
     }
 
     /// The structure now.
@@ -44,7 +54,17 @@ impl UnitReplica {
         self.tree.load_full()
     }
 
-    /// Changes whenever the tree does.
+    /// Which units are in which sets now.
+    pub fn sets(&self) -> Arc<UnitSets> {
+        self.sets.load_full()
+    }
+
+    /// Who holds which post.
+    pub fn posts(&self) -> Arc<Posts> {
+        self.posts.load_full()
+    }
+
+    /// Changes whenever the tree, the sets or the posts do.
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }

@@ -29,7 +29,7 @@ pub(crate) fn units_in(events: &[Event]) -> impl Iterator<Item = &UnitChanged> {
     events.iter().filter_map(|event| match &event.payload {
         Some(Payload::Hierarchy(event)) => match &event.kind {
             Some(Kind::UnitChanged(changed)) => Some(changed),
-            Some(Kind::UnitSetChanged(_)) | None => None,
+            Some(Kind::UnitSetChanged(_) | Kind::AppointmentChanged(_)) | None => None,
         },
         _ => None,
     })

@@ -32,7 +32,7 @@
 //! # Size
 //!
 //! Columns of numbers, one arena for all texts, and two hash tables of four-byte slots: about 130 bytes a unit. A million
-//! units load within two seconds and 200 MB (`cargo run --release -p senani-unit-tree --example million`).
+//! units load within two seconds and 200 MB (`cargo run --release -p senani-tests --bin bench -- --only tree`).
 
 mod builder;
 mod entry;
