@@ -1,5 +1,7 @@
 //! Between the contract and the domain.
 
+mod appointment;
+
 use senani_proto::eventlog::v1::event::Payload;
 use senani_proto::hierarchy::v1::{self as pb, ErrorReason};
 use senani_proto::name::{UnitName, UnitSetName};
@@ -9,6 +11,11 @@ use uuid::Uuid;
 use crate::domain::{Certainty, Change, Draft, Import, Kind, KindRules, Refusal, RowProblem, Unit, UnitSet};
 use crate::error::{Error, Wrong};
 use crate::store::Version;
+
+pub(crate) use appointment::{
+    answer, appointment, appointment_changed, appointment_id, appointment_not_found, imagined, objection, officer,
+    transfer, transfer_id, transfer_not_found,
+};
 
 /// Differences that an answer lists at most.
 const LISTED: usize = 500;
@@ -111,6 +118,8 @@ pub(crate) fn unit_set(set: &UnitSet) -> pb::UnitSet {
         display_names: set.names.clone(),
         unit_count: i32::try_from(set.units).unwrap_or(i32::MAX),
         create_time: Timestamp(set.created_at).to_proto(),
+        close_date: set.closed_on.clone(),
+        etag: etag(set.version),
     }
 }
 
@@ -189,10 +198,17 @@ fn row_problem(line: u64, problem: &RowProblem, rules: &KindRules) -> Wrong {
                 .with("parent", format!("units/{parent}"))
         }
         RowProblem::KindForbidden { kind, parent } => kind_forbidden(*kind, *parent, rules, path("kind")),
-        RowProblem::Cycle => Wrong::new(ErrorReason::Cycle, path("parent"), "the unit would stand under itself"),
-        RowProblem::SlugTwice => Wrong::new(ErrorReason::SlugTaken, path("slug"), "the slug is in the file twice"),
-        RowProblem::KindChanged => {
-            Wrong::new(ErrorReason::KindChanged, path("kind"), "the unit exists with another kind")
+        RowProblem::Cycle(slug) => {
+            let wrong = Wrong::new(ErrorReason::Cycle, path("parent"), "the unit would stand under itself");
+            wrong.with("unit", format!("units/{slug}"))
+        }
+        RowProblem::SlugTwice(slug) => {
+            let wrong = Wrong::new(ErrorReason::SlugTaken, path("slug"), "the slug is in the file twice");
+            wrong.with("unit", format!("units/{slug}"))
+        }
+        RowProblem::KindChanged(slug) => {
+            let wrong = Wrong::new(ErrorReason::KindChanged, path("kind"), "the unit exists with another kind");
+            wrong.with("unit", format!("units/{slug}"))
         }
         RowProblem::CodeTaken(system) => {
             Wrong::new(ErrorReason::CodeTaken, path("codes"), "another unit has this code").with("system", system)

@@ -34,6 +34,12 @@ pub(crate) enum Error {
     EtagMismatch(String),
     #[error("the change is not possible as the structure is: {}", .0.violation.description)]
     Refused(Box<Wrong>),
+    /// Any other refusal with a listed reason.
+    #[error("{}", .1.violation.description)]
+    Listed(Kind, Box<Wrong>),
+    /// A service that knows what an officer holds is not configured, or does not answer.
+    #[error("{0} cannot say what the officer holds")]
+    LeftBehindUnknown(&'static str, #[source] Option<Box<Status>>),
     #[error("the database failed")]
     Database(#[from] DbErr),
     #[error("the stream from the caller broke")]
@@ -64,6 +70,17 @@ impl Wrong {
 }
 
 impl Error {
+    /// A refusal about something that is not a field of the request.
+    pub(crate) fn listed(
+        kind: Kind,
+        reason: ErrorReason,
+        what: impl Into<String>,
+        about: &[(&'static str, &str)],
+    ) -> Self {
+        let wrong = Wrong::new(reason, "", what);
+        Self::Listed(kind, Box::new(about.iter().fold(wrong, |wrong, (key, value)| wrong.with(key, value))))
+    }
+
     pub(crate) fn invalid(reason: ErrorReason, field: impl Into<String>, description: impl Into<String>) -> Self {
         Self::Invalid(vec![Wrong::new(reason, field, description)])
     }
@@ -122,6 +139,8 @@ impl ServiceError for Error {
             Self::SlugTaken(_) | Self::CodeTaken(_) | Self::UnitSetExists(_) => Kind::AlreadyExists,
             Self::Refused(_) => Kind::FailedPrecondition,
             Self::Stream(_) | Self::EtagMismatch(_) => Kind::Aborted,
+            Self::Listed(kind, _) => *kind,
+            Self::LeftBehindUnknown(..) => Kind::Unavailable,
             Self::Database(_) | Self::RequestLog(_) | Self::Csv(_) => Kind::Internal,
         }
     }
@@ -137,7 +156,8 @@ impl ServiceError for Error {
             Self::UnitSetNotFound(_) => ErrorReason::UnitSetNotFound,
             Self::UnitSetExists(_) => ErrorReason::UnitSetExists,
             Self::EtagMismatch(_) => ErrorReason::EtagMismatch,
-            Self::Refused(wrong) => wrong.reason,
+            Self::Refused(wrong) | Self::Listed(_, wrong) => wrong.reason,
+            Self::LeftBehindUnknown(..) => ErrorReason::LeftBehindUnknown,
             Self::Stream(_) => ErrorReason::StreamOutOfOrder,
             Self::Database(_) | Self::RequestLog(_) | Self::Csv(_) => ErrorReason::Internal,
         }
@@ -149,7 +169,8 @@ impl ServiceError for Error {
             Self::UnitNotFound(unit) | Self::SlugTaken(unit) | Self::EtagMismatch(unit) => vec![("unit", unit.clone())],
             Self::CodeTaken(system) | Self::CodeNotFound(system) => vec![("system", system.clone())],
             Self::UnitSetNotFound(set) | Self::UnitSetExists(set) => vec![("unit_set", set.clone())],
-            Self::Refused(wrong) => wrong.metadata.clone(),
+            Self::Refused(wrong) | Self::Listed(_, wrong) => wrong.metadata.clone(),
+            Self::LeftBehindUnknown(service, _) => vec![("service", (*service).to_owned())],
             Self::Invalid(wrong) => wrong.first().map_or_else(Vec::new, |wrong| wrong.metadata.clone()),
             _ => Vec::new(),
         }
@@ -159,6 +180,7 @@ impl ServiceError for Error {
         match self {
             Self::Invalid(wrong) => wrong.iter().take(LISTED).map(|wrong| wrong.violation.clone()).collect(),
             Self::Refused(wrong) => vec![wrong.violation.clone()],
+            Self::Listed(_, wrong) if !wrong.violation.field.is_empty() => vec![wrong.violation.clone()],
             Self::SlugTaken(_) => vec![Violation::new("unit_id", "choose another slug")],
             Self::CodeTaken(system) => {
                 vec![Violation::new(format!("unit.codes[{system}]"), "a code is unique within its system")]

@@ -124,6 +124,7 @@ impl UnitApi {
             etag: change.etag,
             from: self.effective(change.effective_date)?,
             alteration,
+            by: principal.subject(),
             repeat: repeat(principal, change.method, &change.request_id, fingerprint)?,
             validate_only: change.validate_only,
         };

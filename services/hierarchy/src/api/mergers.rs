@@ -28,6 +28,7 @@ impl UnitApi {
         let terms = Terms {
             etag: request.etag,
             from: self.effective(request.effective_date)?,
+            by: principal.subject(),
             repeat: repeat(&principal, "UnitService/MergeUnits", &request.request_id, fingerprint)?,
             validate_only: request.validate_only,
         };
@@ -69,6 +70,7 @@ impl UnitApi {
         let terms = Terms {
             etag: request.etag,
             from,
+            by: principal.subject(),
             repeat: repeat(&principal, "UnitService/SplitUnit", &request.request_id, fingerprint)?,
             validate_only: request.validate_only,
         };

@@ -1,5 +1,7 @@
 //! UnitSetService over gRPC.
 
+use std::collections::BTreeMap;
+
 use prost::Message;
 use senani_access::Principal;
 use senani_proto::hierarchy::v1::unit_set_service_server::UnitSetService;
@@ -13,7 +15,10 @@ use super::unit_service::{BATCH, as_of};
 use crate::convert;
 use crate::domain::check_names;
 use crate::error::{Error, Wrong};
-use crate::store::{Direction, page};
+use crate::store::{Deed, Direction, page};
+
+/// The one field of a set that can be changed.
+const RENAMED: &str = "display_names";
 
 /// A change of a set as both requests say it.
 struct Change {
@@ -58,11 +63,7 @@ impl UnitSetService for UnitApi {
             let what = "a slug has 3 to 63 characters of a–z, 0–9 and single hyphens";
             wrong.push(Wrong::new(ErrorReason::SlugInvalid, "unit_set_id", what));
         }
-        let path = |field: &str| {
-            let key = if field == "name_hi" { "[hi]" } else { "" };
-            format!("unit_set.display_names{key}")
-        };
-        wrong.extend(check_names(&names).into_iter().map(|problem| Error::of_problem(problem, &path)));
+        wrong.extend(wrong_names(&names));
         if !wrong.is_empty() {
             return Err(Error::Invalid(wrong).into());
         }
@@ -83,11 +84,55 @@ impl UnitSetService for UnitApi {
         Principal::of(&request)?;
         let request = request.into_inner();
         let size = PageSize::from_wire(request.page_size).map_err(Error::from)?;
-        let after = PageToken::open(&request.page_token, &"unitSets").map_err(Error::from)?;
-        let found = self.units.sets(after.as_deref(), size).await?;
-        let page = Page::cut(found, size, &"unitSets", |set| set.slug.clone());
+        let filter = ("unitSets", request.show_closed);
+        let after = PageToken::open(&request.page_token, &filter).map_err(Error::from)?;
+        let found = self.units.sets(after.as_deref(), request.show_closed, size).await?;
+        let page = Page::cut(found, size, &filter, |set| set.slug.clone());
         let unit_sets = page.items.iter().map(convert::unit_set).collect();
         Ok(Response::new(pb::ListUnitSetsResponse { unit_sets, next_page_token: page.next_page_token }))
+    }
+
+    async fn update_unit_set(
+        &self,
+        request: Request<pb::UpdateUnitSetRequest>,
+    ) -> Result<Response<pb::UnitSet>, Status> {
+        let principal = Principal::of(&request)?;
+        let request = request.into_inner();
+        let fingerprint = request.encode_to_vec();
+        let paths = request.update_mask.unwrap_or_default().paths;
+        if let Some(path) = paths.iter().find(|path| *path != RENAMED) {
+            let what = format!("only {RENAMED} can be updated");
+            let wrong = Wrong::new(ErrorReason::UpdateMaskInvalid, "update_mask", what);
+            return Err(Error::Invalid(vec![wrong.with("field", path).with("allowed", RENAMED)]).into());
+        }
+        let set = request.unit_set.unwrap_or_default();
+        let slug = convert::set_slug(&set.name)?;
+        let wrong: Vec<Wrong> = wrong_names(&set.display_names).collect();
+        if !wrong.is_empty() {
+            return Err(Error::Invalid(wrong).into());
+        }
+        let deed = Deed {
+            by: principal.subject(),
+            etag: set.etag,
+            repeat: repeat(&principal, "UnitSetService/UpdateUnitSet", &request.request_id, fingerprint)?,
+            validate_only: false,
+        };
+        Ok(Response::new(self.units.rename_set(&slug, set.display_names, deed).await?))
+    }
+
+    async fn close_unit_set(&self, request: Request<pb::CloseUnitSetRequest>) -> Result<Response<pb::UnitSet>, Status> {
+        let principal = Principal::of(&request)?;
+        let request = request.into_inner();
+        let fingerprint = request.encode_to_vec();
+        let slug = convert::set_slug(&request.name)?;
+        let from = self.effective(request.effective_date)?;
+        let deed = Deed {
+            by: principal.subject(),
+            etag: request.etag,
+            repeat: repeat(&principal, "UnitSetService/CloseUnitSet", &request.request_id, fingerprint)?,
+            validate_only: request.validate_only,
+        };
+        Ok(Response::new(self.units.close_set(&slug, &from, deed).await?))
     }
 
     async fn add_units_to_set(
@@ -141,4 +186,13 @@ impl UnitSetService for UnitApi {
         let page = page(found, size, &filter);
         Ok(Response::new(pb::ListUnitsOfSetResponse { units: page.items, next_page_token: page.next_page_token }))
     }
+}
+
+/// What is wrong with the names of a set.
+fn wrong_names(names: &BTreeMap<String, String>) -> impl Iterator<Item = Wrong> {
+    let path = |field: &str| {
+        let key = if field == "name_hi" { "[hi]" } else { "" };
+        format!("unit_set.display_names{key}")
+    };
+    check_names(names).into_iter().map(move |problem| Error::of_problem(problem, &path))
 }

@@ -28,11 +28,11 @@ pub enum RowProblem {
         parent: Option<Kind>,
     },
     /// The unit would stand under itself.
-    Cycle,
+    Cycle(String),
     /// The slug is in the file twice.
-    SlugTwice,
+    SlugTwice(String),
     /// The unit exists with another kind.
-    KindChanged,
+    KindChanged(String),
     /// Another unit has this code; the system is named.
     CodeTaken(String),
     /// There is another root.
@@ -89,10 +89,10 @@ pub fn plan_import(
         problems
             .extend(check_draft(&row.draft, is_slug).into_iter().map(|problem| (row.line, RowProblem::Draft(problem))));
         if !seen.insert(row.draft.slug.as_str()) {
-            problems.push((row.line, RowProblem::SlugTwice));
+            problems.push((row.line, RowProblem::SlugTwice(row.draft.slug.clone())));
         }
         if register.get(&row.draft.slug).is_some_and(|known| known.draft.kind != row.draft.kind) {
-            problems.push((row.line, RowProblem::KindChanged));
+            problems.push((row.line, RowProblem::KindChanged(row.draft.slug.clone())));
         }
         after.insert(&row.draft.slug, &row.draft);
     }
@@ -117,7 +117,9 @@ pub fn plan_import(
             Some(parent) => match after.get(parent.as_str()) {
                 None => problems.push((row.line, RowProblem::ParentUnknown(parent.clone()))),
                 // Before the kinds: whatever they are, this is what is wrong.
-                Some(_) if depth(&after, &draft.slug).is_none() => problems.push((row.line, RowProblem::Cycle)),
+                Some(_) if depth(&after, &draft.slug).is_none() => {
+                    problems.push((row.line, RowProblem::Cycle(draft.slug.clone())))
+                }
                 Some(above) if !rules.allows(draft.kind, Some(above.kind)) => {
                     problems.push((row.line, RowProblem::KindForbidden { kind: draft.kind, parent: Some(above.kind) }));
                 }

@@ -101,6 +101,12 @@ impl Timeline {
         spans.iter().rev().find(|span| span.from.as_str() <= day).filter(|span| day < span.until.as_str())
     }
 
+    /// The day since which a unit is open without a break; `None` when it is closed.
+    pub fn open_since(&self, unit: Uuid) -> Option<&str> {
+        let spans = self.units.get(&unit)?;
+        spans.iter().rev().take_while(|span| !span.closed).last().map(|span| span.from.as_str())
+    }
+
     /// The units on record on a day.
     pub fn units_on(&self, day: &str) -> impl Iterator<Item = (Uuid, &Span)> {
         self.units.keys().filter_map(move |unit| Some((*unit, self.on(*unit, day)?)))

@@ -103,6 +103,10 @@ pub struct UnitSet {
     pub names: BTreeMap<String, String>,
     /// How many units are in it now.
     pub units: i64,
+    /// The first day on which nothing is in it any more; empty while it is open.
+    pub closed_on: String,
+    /// Counts the changes.
+    pub version: i64,
     /// When it was first recorded.
     pub created_at: i64,
 }

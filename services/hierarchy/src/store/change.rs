@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::units::{Beginning, Repeat, check_codes, find, find_parent, finish};
 use super::versions::{self, Scope};
-use super::{Units, write};
+use super::{Units, appointments, posts, write};
 use crate::convert;
-use crate::domain::{Certainty, Kind, KindRules, Refusal, Step, Unit};
+use crate::domain::{Certainty, Kind, KindRules, Posts, Refusal, Step, Unit};
 use crate::error::Error;
 
 /// What a unit becomes.
@@ -49,6 +49,8 @@ pub(crate) struct Amendment<'a> {
     /// The day from which it holds.
     pub(crate) from: String,
     pub(crate) alteration: Alteration,
+    /// Who asks.
+    pub(crate) by: &'a str,
     pub(crate) repeat: Option<Repeat<'a>>,
     pub(crate) validate_only: bool,
 }
@@ -56,7 +58,7 @@ pub(crate) struct Amendment<'a> {
 impl Units {
     /// Makes a change, or with `validate_only` only answers what the unit would be.
     pub(crate) async fn amend(&self, amendment: Amendment<'_>) -> Result<pb::Unit, Error> {
-        let Amendment { slug, etag, from, alteration, repeat, validate_only } = amendment;
+        let Amendment { slug, etag, from, alteration, by, repeat, validate_only } = amendment;
         let mut txn = match self.begin(repeat.as_ref()).await? {
             Beginning::New(txn) => txn,
             Beginning::Done(answer) => return Ok(pb::Unit::decode(answer.as_slice())?),
@@ -71,6 +73,10 @@ impl Units {
         if let Err(refusal) = timeline.apply(unit.id, step, &from, &self.rules) {
             return Err(refused(&txn, &unit, refusal, &self.rules).await?);
         }
+        let posts = match step {
+            Step::Close => self.close_posts(&txn, &unit, &from, by).await?,
+            _ => Posts::default(),
+        };
         let changed = unit != known;
         if changed {
             unit.version += 1;
@@ -83,7 +89,9 @@ impl Units {
         finish(&txn, repeat.as_ref(), &answer).await?;
         if changed {
             write_changed(&txn, &[&unit], &from).await?;
-            txn.append(vec![convert::unit_changed(&unit)]).await?;
+            appointments::write(&txn, &posts).await?;
+            let unit = std::iter::once(convert::unit_changed(&unit));
+            txn.append(unit.chain(posts::events(&posts)).collect()).await?;
         }
         txn.commit().await?;
         Ok(answer)

@@ -9,7 +9,7 @@ use super::change::{refused, write_changed};
 use super::row::COLUMNS;
 use super::units::{Beginning, Repeat, check_codes, find, find_parent, finish, units};
 use super::versions::{self, Scope};
-use super::{Units, write};
+use super::{Units, appointments, posts, write};
 use crate::convert;
 use crate::domain::{Draft, Step, Timeline, Unit};
 use crate::error::{Error, Wrong};
@@ -21,6 +21,8 @@ pub(crate) struct Terms<'a> {
     pub(crate) etag: String,
     /// The day from which it holds.
     pub(crate) from: String,
+    /// Who asks.
+    pub(crate) by: &'a str,
     pub(crate) repeat: Option<Repeat<'a>>,
     pub(crate) validate_only: bool,
 }
@@ -63,6 +65,8 @@ impl Units {
         changed.extend(&children);
         changed.push(&merged);
 
+        let posts = self.close_posts(&txn, &merged, from, terms.by).await?;
+
         let answer = pb::MergeUnitsResponse {
             successor: Some(convert::unit(&survivor)),
             merged: Some(convert::unit(&merged)),
@@ -73,7 +77,8 @@ impl Units {
         }
         finish(&txn, terms.repeat.as_ref(), &answer).await?;
         write_changed(&txn, &changed, from).await?;
-        txn.append(changed.into_iter().map(convert::unit_changed).collect()).await?;
+        appointments::write(&txn, &posts).await?;
+        txn.append(changed.into_iter().map(convert::unit_changed).chain(posts::events(&posts)).collect()).await?;
         txn.commit().await?;
         Ok(answer)
     }

@@ -10,7 +10,13 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(CreateUnits), Box::new(CreateUnitVersions), Box::new(CreateUnitSets)]
+        vec![
+            Box::new(CreateUnits),
+            Box::new(CreateUnitVersions),
+            Box::new(CreateUnitSets),
+            Box::new(CreateAppointments),
+            Box::new(CloseUnitSets),
+        ]
     }
 }
 
@@ -133,6 +139,83 @@ impl MigrationTrait for CreateUnitSets {
             "CREATE INDEX unit_set_member_unit_id ON unit_set_member (unit_id)".to_owned(),
         ] {
             db.execute_unprepared(&statement).await?;
+        }
+        Ok(())
+    }
+}
+
+struct CreateAppointments;
+
+impl MigrationName for CreateAppointments {
+    fn name(&self) -> &'static str {
+        "m0004_create_appointments"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for CreateAppointments {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        let uuid = if db.get_database_backend() == DbBackend::Postgres { "uuid" } else { "blob" };
+        for statement in [
+            // Held from `start_at` until before `end_at`, which is the largest number while nobody has ended a substantive one (nature
+            // 1); those have their days besides, the last 9999-12-31.
+            format!(
+                "CREATE TABLE appointment (id {uuid} PRIMARY KEY, officer {uuid} NOT NULL, \
+                 unit_id {uuid} NOT NULL REFERENCES unit (id), post integer NOT NULL, nature integer NOT NULL, \
+                 start_date text NOT NULL, end_date text NOT NULL, start_at bigint NOT NULL, end_at bigint NOT NULL, \
+                 delegated_from {uuid} REFERENCES appointment (id), reason text NOT NULL, appointed_by text NOT NULL, \
+                 ended_by text NOT NULL, version bigint NOT NULL, created_at bigint NOT NULL, updated_at bigint NOT NULL)"
+            ),
+            "CREATE INDEX appointment_unit_id_id ON appointment (unit_id, id)".to_owned(),
+            "CREATE INDEX appointment_officer_id ON appointment (officer, id)".to_owned(),
+            // One head at a time, whatever the rules overlook.
+            format!(
+                "CREATE UNIQUE INDEX appointment_head ON appointment (unit_id) \
+                 WHERE post = 1 AND nature = 1 AND end_at = {}",
+                i64::MAX
+            ),
+            // `left_behind` is JSON; empty when nobody could say.
+            format!(
+                "CREATE TABLE transfer (id {uuid} PRIMARY KEY, appointment_id {uuid} NOT NULL REFERENCES appointment (id), \
+                 officer {uuid} NOT NULL, unit_id {uuid} NOT NULL REFERENCES unit (id), post integer NOT NULL, \
+                 effective_date text NOT NULL, state integer NOT NULL, left_behind text NOT NULL, \
+                 new_appointment {uuid} REFERENCES appointment (id), force_reason text NOT NULL, forced_by text NOT NULL, \
+                 begun_by text NOT NULL, version bigint NOT NULL, created_at bigint NOT NULL, updated_at bigint NOT NULL, \
+                 ended_at bigint NOT NULL)"
+            ),
+            "CREATE INDEX transfer_officer_id ON transfer (officer, id)".to_owned(),
+            "CREATE INDEX transfer_unit_id_id ON transfer (unit_id, id)".to_owned(),
+            "CREATE UNIQUE INDEX transfer_pending ON transfer (appointment_id) WHERE state = 1".to_owned(),
+        ] {
+            db.execute_unprepared(&statement).await?;
+        }
+        Ok(())
+    }
+}
+
+struct CloseUnitSets;
+
+impl MigrationName for CloseUnitSets {
+    fn name(&self) -> &'static str {
+        "m0005_close_unit_sets"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for CloseUnitSets {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        for column in ["closed_on text NOT NULL DEFAULT ''", "version bigint NOT NULL DEFAULT 1"] {
+            db.execute_unprepared(&format!("ALTER TABLE unit_set ADD COLUMN {column}")).await?;
         }
         Ok(())
     }

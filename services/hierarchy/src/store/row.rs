@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::{DbErr, QueryResult};
 use uuid::Uuid;
 
-use crate::domain::{Certainty, Draft, Kind, Unit};
+use crate::domain::{Certainty, Draft, Kind, Post, Unit};
 
 /// What every query of units selects, from `unit u LEFT JOIN unit p`.
 pub(super) const COLUMNS: &str = "u.id, u.slug, u.parent_id, p.slug AS parent_slug, u.kind, u.names, u.codes, \
@@ -55,4 +55,8 @@ pub(super) fn to_json(map: &BTreeMap<String, String>) -> String {
 
 pub(super) fn from_json(text: &str) -> Result<BTreeMap<String, String>, DbErr> {
     serde_json::from_str(text).map_err(|error| DbErr::Json(error.to_string()))
+}
+
+pub(super) fn post(number: i32) -> Result<Post, DbErr> {
+    Post::from_number(number).ok_or_else(|| DbErr::Type(format!("unknown post {number}")))
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, Value};
-use senani_proto::hierarchy::v1 as pb;
+use senani_error::Kind;
+use senani_proto::hierarchy::v1::{self as pb, ErrorReason};
 use senani_store::{PageSize, Rows, Timestamp, WriteTransaction};
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ use crate::domain::{FOREVER, Unit, UnitSet};
 use crate::error::Error;
 
 /// What every query of sets selects, from `unit_set s`; the parameter is [`FOREVER`].
-const SET: &str = "SELECT s.slug, s.names, s.created_at, (SELECT COUNT(*) FROM unit_set_member m \
+const SET: &str = "SELECT s.slug, s.names, s.created_at, s.closed_on, s.version, (SELECT COUNT(*) FROM unit_set_member m \
      WHERE m.set_slug = s.slug AND m.valid_until = $1) FROM unit_set s";
 
 /// Whether units come into a set or leave it.
@@ -37,7 +38,14 @@ impl Units {
             Beginning::New(txn) => txn,
             Beginning::Done(answer) => return Ok(pb::UnitSet::decode(answer.as_slice())?),
         };
-        let set = UnitSet { slug: slug.to_owned(), names, units: 0, created_at: Timestamp::now().0 };
+        let set = UnitSet {
+            slug: slug.to_owned(),
+            names,
+            units: 0,
+            closed_on: String::new(),
+            version: 1,
+            created_at: Timestamp::now().0,
+        };
         let insert = Statement::from_sql_and_values(
             txn.get_database_backend(),
             "INSERT INTO unit_set (slug, names, created_at) VALUES ($1, $2, $3) ON CONFLICT (slug) DO NOTHING",
@@ -58,9 +66,10 @@ impl Units {
     }
 
     /// Sets after `after` in the order of their slugs.
-    pub(crate) async fn sets(&self, after: Option<&str>, size: PageSize) -> Result<Vec<UnitSet>, Error> {
+    pub(crate) async fn sets(&self, after: Option<&str>, closed: bool, size: PageSize) -> Result<Vec<UnitSet>, Error> {
         let db = self.store.reader();
-        let sql = format!("{SET} WHERE s.slug > $2 ORDER BY s.slug LIMIT $3");
+        let condition = if closed { "" } else { " AND s.closed_on = ''" };
+        let sql = format!("{SET} WHERE s.slug > $2{condition} ORDER BY s.slug LIMIT $3");
         let parameters: [Value; 3] = [FOREVER.into(), after.unwrap_or_default().into(), size_value(size)];
         let rows = db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, parameters)).await?;
         Ok(rows.iter().map(unit_set).collect::<Result<_, _>>()?)
@@ -79,7 +88,10 @@ impl Units {
             Beginning::New(txn) => txn,
             Beginning::Done(answer) => return Ok(pb::UnitSet::decode(answer.as_slice())?),
         };
-        find(&*txn, slug).await?;
+        let known = find(&*txn, slug).await?;
+        if direction == Direction::In {
+            check_open(&known)?;
+        }
         let mut changed = Vec::new();
         for (unit, id) in ids(&txn, members).await? {
             let last = last_change(&txn, slug, id).await?;
@@ -100,7 +112,11 @@ impl Units {
             Direction::In => put_in(&txn, slug, &changed, from).await?,
             Direction::Out => take_out(&txn, slug, &changed, from).await?,
         }
-        let set = find(&*txn, slug).await?;
+        let mut set = find(&*txn, slug).await?;
+        if !changed.is_empty() {
+            set.version += 1;
+            update(&txn, &set).await?;
+        }
         let answer = convert::unit_set(&set);
         finish(&txn, repeat.as_ref(), &answer).await?;
         if !changed.is_empty() {
@@ -144,7 +160,7 @@ impl Units {
     }
 }
 
-async fn find(db: &impl ConnectionTrait, slug: &str) -> Result<UnitSet, Error> {
+pub(super) async fn find(db: &impl ConnectionTrait, slug: &str) -> Result<UnitSet, Error> {
     let sql = format!("{SET} WHERE s.slug = $2");
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [FOREVER.into(), slug.into()]);
     let row = db.query_one_raw(statement).await?;
@@ -156,8 +172,30 @@ fn unit_set(row: &QueryResult) -> Result<UnitSet, DbErr> {
         slug: row.try_get_by_index(0)?,
         names: row::from_json(&row.try_get_by_index::<String>(1)?)?,
         created_at: row.try_get_by_index(2)?,
-        units: row.try_get_by_index(3)?,
+        closed_on: row.try_get_by_index(3)?,
+        version: row.try_get_by_index(4)?,
+        units: row.try_get_by_index(5)?,
     })
+}
+
+/// Writes what a set is now.
+pub(super) async fn update(txn: &WriteTransaction, set: &UnitSet) -> Result<(), DbErr> {
+    let statement = Statement::from_sql_and_values(
+        txn.get_database_backend(),
+        "UPDATE unit_set SET names = $2, closed_on = $3, version = $4 WHERE slug = $1",
+        [set.slug.as_str().into(), to_json(&set.names).into(), set.closed_on.as_str().into(), set.version.into()],
+    );
+    txn.execute_raw(statement).await.map(drop)
+}
+
+/// Whether a set may still have units.
+pub(super) fn check_open(set: &UnitSet) -> Result<(), Error> {
+    if set.closed_on.is_empty() {
+        return Ok(());
+    }
+    let name = format!("unitSets/{}", set.slug);
+    let what = format!("the set is closed from {} on", set.closed_on);
+    Err(Error::listed(Kind::FailedPrecondition, ErrorReason::UnitSetClosed, what, &[("unit_set", &name)]))
 }
 
 /// Every set with the units that are in it now.
@@ -167,13 +205,17 @@ pub(super) async fn all(db: &impl ConnectionTrait) -> Result<Vec<(UnitSet, Vec<U
     let mut sets = Vec::new();
     for row in db.query_all_raw(Statement::from_sql_and_values(backend, sql, [FOREVER.into()])).await? {
         let set = unit_set(&row)?;
-        let sql = "SELECT unit_id FROM unit_set_member WHERE set_slug = $1 AND valid_until = $2 ORDER BY unit_id";
-        let parameters = [set.slug.as_str().into(), FOREVER.into()];
-        let rows = db.query_all_raw(Statement::from_sql_and_values(backend, sql, parameters)).await?;
-        let members = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+        let members = members(db, &set.slug).await?;
         sets.push((set, members));
     }
     Ok(sets)
+}
+
+/// The units that are in a set now, in the order of their ids.
+pub(super) async fn members(db: &impl ConnectionTrait, slug: &str) -> Result<Vec<Uuid>, DbErr> {
+    let sql = "SELECT unit_id FROM unit_set_member WHERE set_slug = $1 AND valid_until = $2 ORDER BY unit_id";
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [slug.into(), FOREVER.into()]);
+    db.query_all_raw(statement).await?.iter().map(|row| row.try_get_by_index(0)).collect()
 }
 
 /// Each unit once with its id, in the order of the slugs.
@@ -215,7 +257,7 @@ async fn put_in(txn: &WriteTransaction, slug: &str, units: &[Uuid], from: &str) 
         .map(drop)
 }
 
-async fn take_out(txn: &WriteTransaction, slug: &str, units: &[Uuid], from: &str) -> Result<(), DbErr> {
+pub(super) async fn take_out(txn: &WriteTransaction, slug: &str, units: &[Uuid], from: &str) -> Result<(), DbErr> {
     let parameters = [slug.into(), from.into(), FOREVER.into()];
     // In and out on one day was not in.
     for rest in [

@@ -6,13 +6,13 @@ use senani_store::ReadTransaction;
 use senani_store::event_log::Snapshot;
 
 use super::row::{self, COLUMNS};
-use super::sets;
+use super::{appointments, sets};
 use crate::convert;
 
 /// Units of a set in one event at most.
 const MEMBERS: usize = 500;
 
-/// Every unit, parents before their children, then every set.
+/// Every unit, parents before their children, then every set, then every appointment.
 #[derive(Debug)]
 pub(crate) struct UnitSnapshot;
 
@@ -32,6 +32,7 @@ impl Snapshot for UnitSnapshot {
             payloads.push(convert::unit_set_changed(&set, &[], &[]));
             payloads.extend(members.chunks(MEMBERS).map(|members| convert::unit_set_changed(&set, members, &[])));
         }
+        payloads.extend(appointments::all(&**txn).await?.iter().map(convert::appointment_changed));
         Ok(payloads)
     }
 }

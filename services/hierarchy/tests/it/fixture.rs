@@ -7,6 +7,8 @@ use sea_orm::{ConnectionTrait, Statement};
 use sea_orm_migration::MigratorTrait;
 use senani_client::{Channel, ClientOptions};
 use senani_hierarchy::{App, Config, Migrator};
+use senani_proto::eventlog::v1::event_log_service_client::EventLogServiceClient;
+use senani_proto::eventlog::v1::{Event, SnapshotRequest, SubscribeRequest};
 use senani_proto::hierarchy::v1::import_units_request::Piece;
 use senani_proto::hierarchy::v1::unit_service_client::UnitServiceClient;
 use senani_proto::hierarchy::v1::{
@@ -32,13 +34,21 @@ patna-district,patna-range,district,Patna,पटना,2000-11-15,sourced,lgd:21
 pub(crate) struct Hierarchy {
     pub(crate) units: UnitServiceClient<Channel>,
     pub(crate) channel: Channel,
+    url: String,
     stop: CancellationToken,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl Hierarchy {
     pub(crate) async fn start(engine: Engine) -> Self {
-        Self::over(database(engine)).await
+        Self::over(database(engine), |_| {}).await
+    }
+
+    /// With [`STATE`] imported, and with a part of its configuration.
+    pub(crate) async fn configured(engine: Engine, configure: impl FnOnce(&mut Config)) -> Self {
+        let mut hierarchy = Self::over(database(engine), configure).await;
+        hierarchy.import(&format!("{HEADER}{STATE}"), false).await.expect("imports");
+        hierarchy
     }
 
     /// Over a database that the first release has left, with four units.
@@ -65,29 +75,64 @@ impl Hierarchy {
         }
         txn.commit().await.expect("commits");
         drop(store);
-        Self::over(database).await
+        Self::over(database, |_| {}).await
     }
 
-    async fn over(database: TestDatabase) -> Self {
-        let config = Config {
+    async fn over(database: TestDatabase, configure: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             database_url: database.url("hierarchy"),
+            membership_url: String::new(),
+            bulletin_url: String::new(),
             ..Config::default()
         };
+        configure(&mut config);
         App::migrate(&config).await.expect("migrates");
         let app = App::build(config).await.expect("builds");
         let options = ClientOptions { subject: Some("officers/tester".to_owned()), ..ClientOptions::default() };
-        let channel = senani_client::connect(&format!("http://{}", app.address()), options).expect("an address");
+        let url = format!("http://{}", app.address());
+        let channel = senani_client::connect(&url, options).expect("an address");
         let stop = CancellationToken::new();
         tokio::spawn(app.run(stop.clone()));
-        Self { units: UnitServiceClient::new(channel.clone()), channel, stop, _database: database }
+        Self { units: UnitServiceClient::new(channel.clone()), channel, url, stop, database }
     }
 
     /// With [`STATE`] imported.
     pub(crate) async fn with_state(engine: Engine) -> Self {
-        let mut hierarchy = Self::start(engine).await;
-        hierarchy.import(&format!("{HEADER}{STATE}"), false).await.expect("imports");
-        hierarchy
+        Self::configured(engine, |_| {}).await
+    }
+
+    /// The same service, asked by another.
+    pub(crate) fn asked_by(&self, subject: &str) -> Channel {
+        let options = ClientOptions { subject: Some(subject.to_owned()), ..ClientOptions::default() };
+        senani_client::connect(&self.url, options).expect("an address")
+    }
+
+    /// The log of requests, as text.
+    pub(crate) async fn request_log(&self) -> String {
+        let store = Store::connect(&self.database.url("hierarchy"), &StoreOptions::default()).await.expect("connects");
+        let db = store.reader();
+        let sql = "SELECT fingerprint, response FROM request_log";
+        let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.expect("reads");
+        let bytes =
+            rows.iter().flat_map(|row| [0, 1].map(|column| row.try_get_by_index::<Vec<u8>>(column).expect("bytes")));
+        bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
+    }
+
+    /// What happened so far, and what a snapshot tells.
+    pub(crate) async fn events(&self, many: usize) -> (Vec<Event>, Vec<Event>) {
+        let mut log = EventLogServiceClient::new(self.channel.clone());
+        let mut feed = log.subscribe(SubscribeRequest::default()).await.expect("subscribes").into_inner();
+        let mut heard = Vec::new();
+        while heard.len() < many {
+            heard.extend(feed.message().await.expect("a message").expect("not the end").events);
+        }
+        let mut snapshot = log.snapshot(SnapshotRequest::default()).await.expect("a snapshot").into_inner();
+        let mut told = Vec::new();
+        while let Some(message) = snapshot.message().await.expect("a message") {
+            told.extend(message.events);
+        }
+        (heard, told)
     }
 
     pub(crate) async fn import(
@@ -139,4 +184,11 @@ pub(crate) fn subdivision(slug: &str) -> CreateUnitRequest {
 pub(crate) fn refusal(status: &Status) -> (String, Vec<String>) {
     let fields = senani_error::violations_of(status).into_iter().map(|violation| violation.field).collect();
     (senani_error::reason_of(status).unwrap_or_default(), fields)
+}
+
+/// What a refusal says of a key.
+pub(crate) fn metadata(status: &Status, key: &str) -> String {
+    use tonic_types::StatusExt as _;
+    let info = status.get_details_error_info().expect("a reason");
+    info.metadata.get(key).cloned().unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use senani_proto::hierarchy::v1::unit_difference::Change;
 use senani_proto::hierarchy::v1::{GetUnitRequest, ListUnitsRequest};
 use senani_testkit::engines;
 
-use crate::fixture::{HEADER, Hierarchy, STATE, refusal};
+use crate::fixture::{HEADER, Hierarchy, STATE, metadata, refusal};
 
 #[tokio::test]
 async fn the_shipped_structure_imports_and_the_same_file_again_changes_nothing() {
@@ -103,5 +103,6 @@ async fn units_that_stand_under_each_other_are_a_cycle() {
         let status = hierarchy.import(&file, false).await.expect_err("a cycle");
         let fields = ["rows[3].parent", "rows[4].parent"].map(str::to_owned).to_vec();
         assert_eq!(refusal(&status), ("CYCLE".to_owned(), fields), "{engine}");
+        assert_eq!(metadata(&status, "unit"), "units/one-op", "{engine}");
     }
 }
