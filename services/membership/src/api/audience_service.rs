@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::audience::Selection;
 use super::{Cell, open};
+use crate::domain::IdentifierKind;
 use crate::error::Error;
 use crate::store::{AudienceReader, OpenedAddress, Reached, Registry};
 
@@ -66,8 +67,8 @@ impl AudienceService for AudienceApi {
         };
         let as_of = request.as_of.as_ref().map_or_else(Timestamp::now, Timestamp::from_proto);
         let selection = Selection::read(&self.cell, request.audience)?;
-        let groups = self.registry.audience_groups(&selection.audiences, |unit| selection.contains(unit)).await?;
-        let reader = self.registry.read_audience(groups, as_of, after).await?;
+        let groups = selection.choose(&self.registry.audience_groups().await?)?;
+        let reader = self.registry.read_audience(groups, selection.persons, as_of, after).await?;
 
         let (sender, receiver) = mpsc::channel(UNDER_WAY);
         let stop = self.stop.clone();
@@ -112,7 +113,12 @@ type Sender = mpsc::Sender<Result<pb::ResolveAudienceResponse, Status>>;
 
 /// Sends the count and then everybody, until the caller is gone.
 async fn send(mut reader: AudienceReader, sender: &Sender) -> Result<(), Status> {
-    let count = pb::ResolvedCount { consenting_count: reader.consenting() };
+    let count = reader.count();
+    let count = pb::ResolvedCount {
+        consenting_count: count.consenting,
+        enrolment_count: count.enrolments,
+        person_count: count.persons,
+    };
     put(sender, Part::Count(count)).await?;
     while let Some(persons) = reader.next_page().await? {
         for persons in persons.chunks(PERSONS) {
@@ -138,6 +144,9 @@ fn person(reached: &Reached) -> pb::AudiencePerson {
         member_uid: Bytes::copy_from_slice(reached.member.as_bytes()),
         unit_uid: Bytes::copy_from_slice(reached.unit.as_bytes()),
         language: reached.language.clone(),
+        has_phone: reached.channels.has(IdentifierKind::Phone),
+        has_whatsapp_user: reached.channels.has(IdentifierKind::WhatsappUser),
+        has_email: reached.channels.has(IdentifierKind::Email),
     }
 }
 

@@ -8,7 +8,7 @@ use senani_proto::membership::v1::address::Refusal;
 use senani_proto::membership::v1::audience_service_client::AudienceServiceClient;
 use senani_proto::membership::v1::resolve_audience_response::Part;
 use senani_proto::membership::v1::{
-    AudiencePerson, AudienceSelector, OpenAddressesRequest, RecordConsentRequest, ResolveAudienceRequest,
+    AudiencePerson, AudienceSelector, OpenAddressesRequest, RecordConsentRequest, ResolveAudienceRequest, ResolvedCount,
 };
 use senani_testkit::engines;
 use tonic::{Code, Status};
@@ -27,11 +27,20 @@ fn of(unit: &str) -> ResolveAudienceRequest {
     ResolveAudienceRequest { audience: Some(audience), as_of: Some(now()), after_member_uid: Bytes::new() }
 }
 
-/// The count and everybody.
+/// How many consent, and everybody.
 async fn resolve(
     membership: &mut Membership,
     request: ResolveAudienceRequest,
 ) -> Result<(i64, Vec<AudiencePerson>), Status> {
+    let (count, persons) = resolve_counted(membership, request).await?;
+    Ok((count.consenting_count, persons))
+}
+
+/// The counts and everybody.
+pub(crate) async fn resolve_counted(
+    membership: &mut Membership,
+    request: ResolveAudienceRequest,
+) -> Result<(ResolvedCount, Vec<AudiencePerson>), Status> {
     let mut stream = membership.audience.resolve_audience(request).await?.into_inner();
     let Some(Part::Count(count)) = stream.message().await?.and_then(|response| response.part) else {
         panic!("the count comes first");
@@ -42,7 +51,7 @@ async fn resolve(
         assert!(page.persons.len() <= 1_000);
         persons.extend(page.persons);
     }
-    Ok((count.consenting_count, persons))
+    Ok((count, persons))
 }
 
 #[tokio::test]
@@ -158,5 +167,103 @@ async fn only_services_may_ask_and_wrong_questions_are_refused() {
         // A service of another name may ask as well.
         let mut analytics = AudienceServiceClient::new(connect(membership.address, "services/analytics"));
         analytics.open_addresses(open(1)).await.expect("a service");
+    }
+}
+
+#[tokio::test]
+async fn every_wrong_field_of_a_selector_is_named() {
+    use senani_proto::membership::v1::{AudienceExclusion, CountAudienceRequest};
+    for engine in engines() {
+        let mut membership = Membership::with_groups(engine).await;
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let many = |word: &str, count| vec![word.to_owned(); count];
+        let gaya = AudienceSelector { units: words(&["units/gaya-ps"]), ..Default::default() };
+        let without = |excluded| AudienceSelector { excluded: Some(excluded), ..gaya.clone() };
+        let none = AudienceExclusion::default();
+        for (selector, reason, fields) in [
+            (AudienceSelector::default(), "AUDIENCE_INVALID", &["audience.units"][..]),
+            (
+                AudienceSelector { unit_kinds: vec![10, 0, 999], ..gaya.clone() },
+                "AUDIENCE_INVALID",
+                &["audience.unit_kinds[1]", "audience.unit_kinds[2]"],
+            ),
+            (
+                AudienceSelector {
+                    unit_sets: words(&["unitSets/railway", "unitSets/nowhere", "railway"]),
+                    ..gaya.clone()
+                },
+                "UNIT_SET_UNKNOWN",
+                &["audience.unit_sets[1]", "audience.unit_sets[2]"],
+            ),
+            (
+                AudienceSelector { unit_sets: many("unitSets/railway", 101), ..gaya.clone() },
+                "AUDIENCE_INVALID",
+                &["audience.unit_sets"],
+            ),
+            (
+                AudienceSelector { categories: words(&["teacher", "Teacher", ""]), ..gaya.clone() },
+                "AUDIENCE_INVALID",
+                &["audience.categories[1]", "audience.categories[2]"],
+            ),
+            (
+                AudienceSelector { ranks: vec![0, 12, 13], ..gaya.clone() },
+                "AUDIENCE_INVALID",
+                &["audience.ranks[0]", "audience.ranks[2]"],
+            ),
+            (
+                AudienceSelector { genders: words(&["woman"]), ..gaya.clone() },
+                "AUDIENCE_INVALID",
+                &["audience.genders[0]"],
+            ),
+            (
+                AudienceSelector { languages: words(&["hi", "xx"]), ..gaya.clone() },
+                "AUDIENCE_INVALID",
+                &["audience.languages[1]"],
+            ),
+            (
+                without(AudienceExclusion { units: words(&["units/nowhere-ps"]), ..none.clone() }),
+                "UNIT_UNKNOWN",
+                &["audience.excluded.units[0]"],
+            ),
+            (
+                without(AudienceExclusion { unit_sets: words(&["unitSets/none"]), ..none.clone() }),
+                "UNIT_SET_UNKNOWN",
+                &["audience.excluded.unit_sets[0]"],
+            ),
+            (
+                without(AudienceExclusion {
+                    groups: words(&["groups/gaya-ps-community", "groups/none"]),
+                    ..none.clone()
+                }),
+                "GROUP_UNKNOWN",
+                &["audience.excluded.groups[1]"],
+            ),
+            (
+                without(AudienceExclusion { groups: many("groups/none", 1_001), ..none.clone() }),
+                "AUDIENCE_INVALID",
+                &["audience.excluded.groups"],
+            ),
+            (
+                without(AudienceExclusion { members: words(&["members/7"]), ..none.clone() }),
+                "NAME_INVALID",
+                &["audience.excluded.members[0]"],
+            ),
+            (
+                without(AudienceExclusion { members: many("members/7", 1_001), ..none.clone() }),
+                "AUDIENCE_INVALID",
+                &["audience.excluded.members"],
+            ),
+        ] {
+            let request = CountAudienceRequest { audience: Some(selector.clone()) };
+            let expected = (reason.to_owned(), words(fields));
+            let status = membership.members.count_audience(request).await.expect_err(reason);
+            assert_eq!((status.code(), refusal(&status)), (Code::InvalidArgument, expected.clone()), "{selector:?}");
+            let request = ResolveAudienceRequest { audience: Some(selector), ..of("gaya-ps") };
+            let status = resolve(&mut membership, request).await.expect_err(reason);
+            assert_eq!(refusal(&status), expected);
+        }
+        let absent = AudienceExclusion { members: words(&["members/01900000-0000-7000-8000-0000000000ff"]), ..none };
+        let request = CountAudienceRequest { audience: Some(without(absent)) };
+        membership.members.count_audience(request).await.expect("nobody is left out");
     }
 }
