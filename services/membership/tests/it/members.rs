@@ -122,6 +122,7 @@ async fn an_audience_counts_each_person_once() {
             audience: Some(AudienceSelector {
                 units: units.iter().map(|unit| (*unit).to_owned()).collect(),
                 group_audiences: audiences.iter().map(|audience| (*audience).into()).collect(),
+                ..AudienceSelector::default()
             }),
         };
         for (units, audiences, expected) in [
