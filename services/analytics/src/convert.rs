@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use senani_order::{Audience, Date, Order, Rank, Rule, Terms};
+use senani_order::{Audience, Date, Order, Rank, Rule, Target, Terms};
 use senani_proto::analytics::v1 as pb;
 use senani_proto::membership::v1 as membership;
 use senani_proto::name::OrderName;
@@ -51,7 +51,12 @@ fn rule(rule: &membership::OrderRule) -> Option<Rule> {
         custodian_ranks: rule.custodian_ranks.iter().filter_map(|number| Rank::from_number(*number)).collect(),
     };
     let audience = Audience::from_number(rule.audience)?;
-    Some(Rule { kind: rule.unit_kind, audience, ranks, terms })
+    let target = match (rule.unit_kind, rule.unit_set.strip_prefix("unitSets/")) {
+        (_, Some(set)) => Target::Set(set.to_owned()),
+        (0, None) => return None,
+        (kind, None) => Target::Kind(kind),
+    };
+    Some(Rule { target, audience, ranks, terms })
 }
 
 pub(crate) fn coverage_figures(figures: Figures) -> pb::CoverageFigures {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use senani_order::Date;
 use senani_store::Timestamp;
-use senani_unit_replica::UnitReplica;
+use senani_unit_replica::{UnitReplica, UnitSets};
 use senani_unit_tree::UnitTree;
 use time::{OffsetDateTime, UtcOffset};
 use tokio::sync::Notify;
@@ -21,6 +21,8 @@ const COVERAGE_SOURCES: [&str; 2] = ["hierarchy", "membership"];
 pub(crate) struct View {
     /// The tree that was counted.
     pub(crate) tree: Arc<UnitTree>,
+    /// The sets that orders were counted by.
+    sets: Arc<UnitSets>,
     pub(crate) table: Arc<CoverageTable>,
     /// The table holds everything that happened until here; zero when that is not known.
     pub(crate) as_of: Timestamp,
@@ -61,11 +63,12 @@ impl Projection {
         freshness: impl IntoIterator<Item = (String, Timestamp)>,
         zone: UtcOffset,
     ) -> Self {
-        let (tree, day) = (units.tree(), today(zone));
+        let (tree, sets, day) = (units.tree(), units.sets(), today(zone));
         let freshness: BTreeMap<_, _> = freshness.into_iter().collect();
         let view = View {
-            table: Arc::new(CoverageTable::count(&tree, &register, day)),
+            table: Arc::new(CoverageTable::count(&tree, |unit| sets.sets_of(unit), &register, day)),
             tree,
+            sets,
             as_of: earliest(&freshness, &COVERAGE_SOURCES),
             day,
             version: 0,
@@ -132,21 +135,22 @@ impl Projection {
     pub(crate) fn publish(&self) {
         // Before the state that it speaks of: the state may be newer, never older.
         let as_of = earliest(&lock(&self.shared.freshness), &COVERAGE_SOURCES);
-        let (tree, day) = (self.shared.units.tree(), today(self.shared.zone));
+        let (tree, sets, day) = (self.shared.units.tree(), self.shared.units.sets(), today(self.shared.zone));
         let last = self.view();
         let versioned = lock(&self.shared.register);
         let version = versioned.version;
-        let same = Arc::ptr_eq(&tree, &last.tree) && version == last.version && day == last.day;
+        let same_structure = Arc::ptr_eq(&tree, &last.tree) && Arc::ptr_eq(&sets, &last.sets);
+        let same = same_structure && version == last.version && day == last.day;
         if same && as_of == last.as_of {
             return;
         }
         let table = if same {
             Arc::clone(&last.table)
         } else {
-            Arc::new(CoverageTable::count(&tree, &versioned.register, day))
+            Arc::new(CoverageTable::count(&tree, |unit| sets.sets_of(unit), &versioned.register, day))
         };
         drop(versioned);
-        self.shared.view.store(Arc::new(View { tree, table, as_of, day, version }));
+        self.shared.view.store(Arc::new(View { tree, sets, table, as_of, day, version }));
     }
 }
 

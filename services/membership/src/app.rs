@@ -7,23 +7,34 @@ use std::time::Duration;
 use sea_orm::DbErr;
 use senani_client::{Channel, ConnectError};
 use senani_proto::eventlog::v1::event_log_service_server::EventLogServiceServer;
+use senani_proto::membership::v1::application_service_server::ApplicationServiceServer;
 use senani_proto::membership::v1::audience_service_server::AudienceServiceServer;
+use senani_proto::membership::v1::custody_service_server::CustodyServiceServer;
 use senani_proto::membership::v1::group_service_server::GroupServiceServer;
+use senani_proto::membership::v1::incident_service_server::IncidentServiceServer;
 use senani_proto::membership::v1::member_service_server::MemberServiceServer;
+use senani_proto::membership::v1::notice_service_server::NoticeServiceServer;
 use senani_proto::membership::v1::order_service_server::OrderServiceServer;
+use senani_proto::membership::v1::privacy_service_server::PrivacyServiceServer;
+use senani_proto::membership::v1::roster_service_server::RosterServiceServer;
+use senani_proto::membership::v1::sender_service_server::SenderServiceServer;
 use senani_server::Server;
 use senani_store::event_log::{Feed, keep_pruned};
 use senani_store::{Store, StoreOptions};
 use senani_unit_replica::{ReplicaError, UnitReplica};
-use senani_vault::{Keys, KeysError, NumberPlan, Vault};
+use senani_vault::{KeysError, NumberPlan, Vault};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{AudienceApi, Cell, GroupApi, MemberApi, OrderApi};
+use crate::api::{
+    ApplicationApi, AudienceApi, Cell, CustodyApi, GroupApi, IncidentApi, MemberApi, NoticeApi, OrderApi, PrivacyApi,
+    RosterApi, SenderApi,
+};
 use crate::follow;
 use crate::store::migrations::Migrator;
 use crate::store::{MembershipSnapshot, Registry};
+use crate::worker;
 
 /// Configuration of membership.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,7 +46,7 @@ pub struct Config {
     pub database_url: String,
     /// Where hierarchy listens: `http://host:port`.
     pub hierarchy_url: String,
-    /// The keys of the phone numbers; created with mode 0600 when it does not exist.
+    /// The keys of the register: they wrap the members' own keys and find numbers; created with mode 0600 when it does not exist.
     pub keys_file: PathBuf,
     /// Whether numbers that no subscriber can have are accepted, for generated members and drills.
     pub exercise_numbers: bool,
@@ -43,6 +54,8 @@ pub struct Config {
     pub app_ceiling: i32,
     /// The cell's time zone in minutes east of UTC; India is 330.
     pub time_zone_minutes: i32,
+    /// Seconds between two looks at the key file, for versions that were added.
+    pub key_file_interval_seconds: u64,
     /// Days that events are kept for consumers.
     pub event_retention_days: u64,
 }
@@ -57,6 +70,7 @@ impl Default for Config {
             exercise_numbers: true,
             app_ceiling: 1024,
             time_zone_minutes: 330,
+            key_file_interval_seconds: 10,
             event_retention_days: 7,
         }
     }
@@ -72,7 +86,7 @@ pub enum AppError {
     #[error("the structure as membership knows it cannot be used")]
     Replica(#[from] ReplicaError),
     /// The keys cannot be read or created.
-    #[error("the keys of the phone numbers cannot be used")]
+    #[error("the keys of the register cannot be used")]
     Keys(#[from] KeysError),
     /// The address of hierarchy is none.
     #[error("the address of hierarchy cannot be used")]
@@ -112,7 +126,7 @@ impl App {
     /// # Errors
     /// [`AppError`].
     pub async fn build(config: Config) -> Result<Self, AppError> {
-        let vault = Vault::new(Keys::open_or_create(&config.keys_file)?);
+        let vault = Vault::open(&config.keys_file)?;
         let hierarchy = follow::channel(&config.hierarchy_url)?;
         let store = Store::connect(&config.database_url, &StoreOptions::default()).await?;
         let replica = UnitReplica::load(store.clone()).await?;
@@ -143,16 +157,28 @@ impl App {
         let retention = Duration::from_secs(self.config.event_retention_days * 86_400);
         let pruning = tokio::spawn(keep_pruned(self.store, retention, stop.clone()));
         let following = tokio::spawn(follow::follow_hierarchy(self.hierarchy, self.replica, stop.clone()));
+        let interval = Duration::from_secs(self.config.key_file_interval_seconds.max(1));
+        let wrapping = tokio::spawn(worker::keep_keys_wrapped(registry.clone(), interval, stop.clone()));
+        let expiring = tokio::spawn(worker::keep_expiring(registry.clone(), stop.clone()));
         let served = Server::new("membership")
             .add_service(OrderServiceServer::new(OrderApi::new(registry.clone(), cell.clone())))
             .add_service(GroupServiceServer::new(GroupApi::new(registry.clone(), cell.clone())))
+            .add_service(IncidentServiceServer::new(IncidentApi::new(registry.clone(), cell.clone())))
             .add_service(MemberServiceServer::new(MemberApi::new(registry.clone(), cell.clone(), stop.clone())))
+            .add_service(ApplicationServiceServer::new(ApplicationApi::new(registry.clone(), cell.clone())))
+            .add_service(NoticeServiceServer::new(NoticeApi::new(registry.clone(), cell.clone())))
+            .add_service(CustodyServiceServer::new(CustodyApi::new(registry.clone())))
+            .add_service(SenderServiceServer::new(SenderApi::new(registry.clone(), cell.clone())))
+            .add_service(PrivacyServiceServer::new(PrivacyApi::new(registry.clone(), cell.clone())))
+            .add_service(RosterServiceServer::new(RosterApi::new(registry.clone(), cell.clone())))
             .add_service(AudienceServiceServer::new(AudienceApi::new(registry, cell, stop.clone())))
             .add_service(EventLogServiceServer::new(feed))
             .serve(self.listener, stop)
             .await;
         pruning.abort();
         following.abort();
+        wrapping.abort();
+        expiring.abort();
         Ok(served?)
     }
 }

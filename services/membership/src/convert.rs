@@ -1,16 +1,19 @@
 //! Between the contract and the domain, both ways: for the API and for events.
 
-use senani_order::{Audience, Date, Order, Rank, Rule, Slot, Terms};
+use senani_order::{Audience, Date, Order, Rank, Rule, Slot, Target, Terms};
 use senani_proto::eventlog::v1::event::Payload;
 use senani_proto::membership::v1::membership_event::Kind;
 use senani_proto::membership::v1::{self as pb, ErrorReason};
-use senani_proto::name::{GroupName, ImportName, MemberName, OrderName};
+use senani_proto::name::{GroupName, ImportName, IncidentName, MemberName, OrderName};
 use senani_store::Timestamp;
 use senani_unit_tree::UnitTree;
 use uuid::Uuid;
 
-use crate::domain::{Group, Import, IssuedOrder, Member, RejectedRow};
+use crate::domain::{Group, Import, Incident, IssuedOrder, Member, RejectedRow};
 use crate::error::{Error, Wrong};
+
+mod life;
+pub(crate) use life::{consent, happening, identifier, notice, notice_name, past_enrolment};
 
 pub(crate) fn group(group: &Group) -> pb::Group {
     pb::Group {
@@ -22,7 +25,8 @@ pub(crate) fn group(group: &Group) -> pb::Group {
         rank: rank_number(group.slot.rank),
         state: group.state as i32,
         display_names: group.names.clone(),
-        order: order_name(&group.order),
+        order: if group.order.is_empty() { String::new() } else { order_name(&group.order) },
+        part: group.part,
         primary_custodian: group.custodians.primary.map_or_else(String::new, member_name),
         backup_custodians: group.custodians.backups.iter().copied().map(member_name).collect(),
         enrolled_count: group.enrolled_count,
@@ -35,16 +39,60 @@ pub(crate) fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
+/// An incident, without its note.
+pub(crate) fn incident(incident: &Incident) -> pb::Incident {
+    use std::fmt::Write as _;
+    let hexadecimal = |bytes: &[u8]| {
+        bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    };
+    let action = |action: &crate::domain::IncidentAction| pb::IncidentAction {
+        kind: action.kind as i32,
+        reference: action.reference.clone(),
+        acted_by: action.acted_by.clone(),
+        act_time: Timestamp(action.acted_at).to_proto(),
+    };
+    pb::Incident {
+        name: incident_name(incident.id),
+        group: group_name(&incident.group_slug),
+        member: incident.member.map_or_else(String::new, member_name),
+        kind: incident.kind as i32,
+        occur_time: Timestamp(incident.occurred_at).to_proto(),
+        evidence_sha256: hexadecimal(&incident.evidence),
+        reference: incident.reference.clone(),
+        note: String::new(),
+        state: incident.state as i32,
+        outcome: incident.outcome.map_or(0, |outcome| outcome as i32),
+        actions: incident.actions.iter().map(action).collect(),
+        unit: format!("units/{}", incident.unit_slug),
+        recorded_by: incident.recorded_by.clone(),
+        closed_by: incident.closed_by.clone(),
+        create_time: Timestamp(incident.recorded_at).to_proto(),
+        close_time: Timestamp(incident.closed_at).to_proto(),
+        etag: etag(incident.version),
+    }
+}
+
+pub(crate) fn incident_name(id: Uuid) -> String {
+    IncidentName(id).to_string()
+}
+
 pub(crate) fn member_name(id: Uuid) -> String {
     MemberName(id).to_string()
 }
 
-fn group_name(slug: &str) -> String {
+pub(crate) fn group_name(slug: &str) -> String {
     format!("{}/{slug}", GroupName::COLLECTION)
 }
 
 pub(crate) fn order_name(slug: &str) -> String {
     format!("{}/{slug}", OrderName::COLLECTION)
+}
+
+pub(crate) fn unit_set_name(slug: &str) -> String {
+    format!("unitSets/{slug}")
 }
 
 pub(crate) fn rank_number(rank: Option<Rank>) -> i32 {
@@ -53,15 +101,11 @@ pub(crate) fn rank_number(rank: Option<Rank>) -> i32 {
 
 /// A member; the number is masked here, and goes out in no other form than to the dispatcher.
 pub(crate) fn member(member: &Member, tree: &UnitTree) -> pb::Member {
-    let mut display_names = std::collections::BTreeMap::from([("hi".to_owned(), member.name_hi.clone())]);
-    if !member.name_en.is_empty() {
-        display_names.insert("en".to_owned(), member.name_en.clone());
-    }
     pb::Member {
         name: member_name(member.id),
         state: member.state as i32,
-        display_names,
-        masked_phone: member.phone.masked(),
+        display_names: member.names.clone(),
+        masked_phone: member.phone.as_ref().map_or_else(String::new, senani_vault::PhoneNumber::masked),
         unit: tree.by_id(member.unit_id).map_or_else(String::new, |unit| format!("units/{}", unit.slug())),
         category: member.category.clone(),
         rank: rank_number(member.rank),
@@ -78,6 +122,10 @@ pub(crate) fn member(member: &Member, tree: &UnitTree) -> pb::Member {
             })
             .collect(),
         create_time: Timestamp(member.created_at).to_proto(),
+        merged_into: member.merged_into.map_or_else(String::new, member_name),
+        etag: etag(member.version),
+        verifier: member.verified_by.clone(),
+        verify_time: Timestamp(member.verified_at).to_proto(),
     }
 }
 
@@ -119,16 +167,25 @@ pub(crate) fn order(issued: &IssuedOrder) -> pb::Order {
         issue_date: order.issue_date.to_string(),
         effective_date: order.effective_date.to_string(),
         supersedes: order.supersedes.iter().map(|slug| order_name(slug)).collect(),
-        rules: order.rules.iter().map(|rule| self::rule(rule.kind, rule.audience, &rule.ranks, &rule.terms)).collect(),
+        rules: order
+            .rules
+            .iter()
+            .map(|rule| self::rule(&rule.target, rule.audience, &rule.ranks, &rule.terms))
+            .collect(),
         create_time: Timestamp(issued.created_at).to_proto(),
     }
 }
 
-pub(crate) fn rule(kind: i32, audience: Audience, ranks: &[Rank], terms: &Terms) -> pb::OrderRule {
+pub(crate) fn rule(target: &Target, audience: Audience, ranks: &[Rank], terms: &Terms) -> pb::OrderRule {
     let size = |size| i32::try_from(size).unwrap_or(i32::MAX);
     let numbers = |ranks: &[Rank]| ranks.iter().map(|rank| rank.number()).collect();
+    let (unit_kind, unit_set) = match target {
+        Target::Kind(kind) => (*kind, String::new()),
+        Target::Set(set) => (0, unit_set_name(set)),
+    };
     pb::OrderRule {
-        unit_kind: kind,
+        unit_kind,
+        unit_set,
         audience: audience.number(),
         ranks: numbers(ranks),
         required: terms.required,
@@ -155,6 +212,20 @@ fn rule_from(rule: &pb::OrderRule, position: usize, wrong: &mut Vec<Wrong>) -> O
     if known.is_err() {
         wrong.push(invalid("unit_kind", "names no kind of unit"));
     }
+    let target = if rule.unit_set.is_empty() {
+        Target::Kind(rule.unit_kind)
+    } else {
+        if rule.unit_kind != 0 {
+            wrong.push(invalid("unit_set", "is given together with unit_kind"));
+        }
+        match rule.unit_set.strip_prefix("unitSets/").filter(|slug| senani_proto::name::is_slug(slug)) {
+            Some(slug) => Target::Set(slug.to_owned()),
+            None => {
+                wrong.push(Wrong::new(ErrorReason::NameInvalid, at("unit_set"), "is not of the form unitSets/{slug}"));
+                return None;
+            }
+        }
+    };
     let audience = Audience::from_number(rule.audience);
     if audience.is_none() {
         wrong.push(invalid("audience", "names no audience of groups"));
@@ -173,7 +244,7 @@ fn rule_from(rule: &pb::OrderRule, position: usize, wrong: &mut Vec<Wrong>) -> O
         due_date,
         custodian_ranks,
     };
-    let rule = Rule { kind: rule.unit_kind, audience: audience?, ranks, terms };
+    let rule = Rule { target, audience: audience?, ranks, terms };
     (wrong.len() == before).then_some(rule)
 }
 
@@ -242,7 +313,10 @@ where
 pub(crate) fn rule_in_force(rule: &senani_order::RuleInForce) -> pb::RuleInForce {
     let Slot { audience, rank } = rule.slot;
     let ranks: Vec<Rank> = rank.into_iter().collect();
-    pb::RuleInForce { rule: Some(self::rule(rule.kind, audience, &ranks, &rule.terms)), order: order_name(&rule.order) }
+    pb::RuleInForce {
+        rule: Some(self::rule(&rule.target, audience, &ranks, &rule.terms)),
+        order: order_name(&rule.order),
+    }
 }
 
 fn payload(kind: Kind) -> Payload {
@@ -255,6 +329,11 @@ pub(crate) fn order_issued(issued: &IssuedOrder) -> Payload {
 
 pub(crate) fn group_changed(changed: &Group) -> Payload {
     payload(Kind::GroupChanged(pb::GroupChanged { group: Some(group(changed)) }))
+}
+
+pub(crate) fn person_erased(member: Uuid) -> Payload {
+    let member_uid = bytes::Bytes::copy_from_slice(member.as_bytes());
+    payload(Kind::PersonErased(pb::PersonErased { member_uid }))
 }
 
 /// Sizes of groups; as many events as the contract's bound of 2,000 a piece asks for.

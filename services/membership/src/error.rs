@@ -7,8 +7,12 @@ use senani_store::PageError;
 use senani_vault::OpenError;
 use tonic::Status;
 
+pub(crate) use crate::group_refused::GroupRefused;
+pub(crate) use crate::refused::Refused;
+use crate::roster_refusal::RosterRefusal;
+
 /// Violations that an answer lists at most.
-const LISTED: usize = 100;
+pub(crate) const LISTED: usize = 100;
 
 /// An error of membership. No text holds anything personal: fields and ids only.
 #[derive(Debug, thiserror::Error)]
@@ -25,12 +29,20 @@ pub(crate) enum Error {
     PlanOutdated { fingerprint: String },
     #[error("no order in force binds a unit under {0}")]
     NoOrderInForce(String),
-    #[error("the group has changed since")]
+    #[error("the resource has changed since")]
     EtagMismatch { etag: String },
     #[error("another file was imported under this id")]
     ImportIdReused(String),
     #[error("another stream with this import id was faster")]
     ImportOvertaken(String),
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error(transparent)]
+    Group(#[from] GroupRefused),
+    #[error("{0} has no present phone number")]
+    PhoneNotFound(String),
+    #[error("{0} is erased")]
+    MemberErased(String),
     #[error("only a service may call")]
     ServicesOnly,
     #[error("the structure has not reached this service yet")]
@@ -39,10 +51,12 @@ pub(crate) enum Error {
     Stopping,
     #[error("the database failed")]
     Database(#[from] DbErr),
-    #[error("a stored phone number cannot be opened")]
+    #[error("a sealed value cannot be opened")]
     Vault(#[from] OpenError),
     #[error("an answer in the request log cannot be read")]
     RequestLog(#[from] prost::DecodeError),
+    #[error(transparent)]
+    Roster(#[from] RosterRefusal),
     #[error("the stream from the caller broke")]
     Stream(#[source] Box<Status>),
 }
@@ -55,6 +69,8 @@ pub(crate) enum Resource {
     Group,
     Member,
     Import,
+    Notice,
+    Incident,
 }
 
 impl Resource {
@@ -65,6 +81,8 @@ impl Resource {
             Self::Group => "group",
             Self::Member => "member",
             Self::Import => "import",
+            Self::Notice => "notice",
+            Self::Incident => "incident",
         }
     }
 
@@ -75,6 +93,8 @@ impl Resource {
             Self::Group => ErrorReason::GroupNotFound,
             Self::Member => ErrorReason::MemberNotFound,
             Self::Import => ErrorReason::ImportNotFound,
+            Self::Notice => ErrorReason::NoticeNotFound,
+            Self::Incident => ErrorReason::IncidentNotFound,
         }
     }
 
@@ -128,15 +148,19 @@ impl ServiceError for Error {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::NotFound { .. } => Kind::NotFound,
+            Self::Refused(refused) => refused.kind(),
+            Self::NotFound { .. } | Self::PhoneNotFound(_) => Kind::NotFound,
             Self::Invalid(_) | Self::RequestIdReused => Kind::InvalidArgument,
             Self::SlugTaken(_) => Kind::AlreadyExists,
             Self::PlanOutdated { .. } | Self::EtagMismatch { .. } | Self::ImportOvertaken(_) | Self::Stream(_) => {
                 Kind::Aborted
             }
-            Self::NoOrderInForce(_) | Self::ImportIdReused(_) => Kind::FailedPrecondition,
+            Self::Group(refused) => refused.kind(),
+            Self::NoOrderInForce(_) | Self::ImportIdReused(_) | Self::MemberErased(_) => Kind::FailedPrecondition,
             Self::ServicesOnly => Kind::PermissionDenied,
-            Self::StructureNotReady | Self::Stopping => Kind::Unavailable,
+            Self::Roster(refusal) => refusal.kind(),
+            // The key file of this replica may be older than that of another.
+            Self::StructureNotReady | Self::Stopping | Self::Vault(OpenError::UnknownKey { .. }) => Kind::Unavailable,
             Self::Database(_) | Self::Vault(_) | Self::RequestLog(_) => Kind::Internal,
         }
     }
@@ -145,6 +169,7 @@ impl ServiceError for Error {
         match self {
             Self::NotFound { resource, .. } => resource.reason(),
             Self::Invalid(wrong) => wrong.first().map_or(ErrorReason::Internal, |wrong| wrong.reason),
+            Self::Refused(refused) => refused.reason(),
             Self::SlugTaken(_) => ErrorReason::SlugTaken,
             Self::RequestIdReused => ErrorReason::RequestIdReused,
             Self::PlanOutdated { .. } => ErrorReason::PlanOutdated,
@@ -152,9 +177,13 @@ impl ServiceError for Error {
             Self::EtagMismatch { .. } => ErrorReason::EtagMismatch,
             Self::ImportIdReused(_) => ErrorReason::ImportIdReused,
             Self::ImportOvertaken(_) => ErrorReason::ImportOvertaken,
+            Self::Group(refused) => refused.reason(),
+            Self::PhoneNotFound(_) => ErrorReason::PhoneNotFound,
+            Self::MemberErased(_) => ErrorReason::MemberErased,
             Self::ServicesOnly => ErrorReason::ServicesOnly,
             Self::StructureNotReady => ErrorReason::StructureNotReady,
             Self::Stream(_) => ErrorReason::StreamOutOfOrder,
+            Self::Roster(refusal) => refusal.reason(),
             Self::Stopping | Self::Database(_) | Self::Vault(_) | Self::RequestLog(_) => ErrorReason::Internal,
         }
         .as_str_name()
@@ -164,11 +193,15 @@ impl ServiceError for Error {
         match self {
             Self::NotFound { resource, name } => vec![(resource.key(), name.clone())],
             Self::Invalid(wrong) => wrong.first().map_or_else(Vec::new, |wrong| wrong.metadata.clone()),
+            Self::Refused(refused) => refused.metadata(),
             Self::SlugTaken(name) => vec![("name", name.clone())],
             Self::PlanOutdated { fingerprint } => vec![("fingerprint", fingerprint.clone())],
             Self::NoOrderInForce(unit) => vec![("unit", unit.clone())],
+            Self::Group(refused) => refused.metadata(),
             Self::EtagMismatch { etag } => vec![("etag", etag.clone())],
+            Self::Roster(refusal) => refusal.metadata(),
             Self::ImportIdReused(import) | Self::ImportOvertaken(import) => vec![("import", import.clone())],
+            Self::PhoneNotFound(member) | Self::MemberErased(member) => vec![("member", member.clone())],
             _ => Vec::new(),
         }
     }
@@ -176,6 +209,12 @@ impl ServiceError for Error {
     fn violations(&self) -> Vec<Violation> {
         match self {
             Self::Invalid(wrong) => wrong.iter().take(LISTED).map(|wrong| wrong.violation.clone()).collect(),
+            Self::Refused(refused) => refused.violations(),
+            Self::SlugTaken(name) if name.starts_with("notices/") => {
+                vec![Violation::new("notice_id", "choose another slug")]
+            }
+            Self::Group(refused) => refused.violations(),
+            Self::Roster(refusal) => refusal.violations(),
             Self::SlugTaken(_) => vec![Violation::new("order_id", "choose another slug")],
             Self::RequestIdReused => vec![Violation::new("request_id", "choose a new UUID for each request")],
             _ => Vec::new(),

@@ -1,7 +1,7 @@
 //! Membership: orders, groups, members, enrolments, consent. The only place with personal data.
 //!
 //! Rooms: `domain` the rules (who becomes a member, who belongs in which group, which groups are due), `store` the tables, `api` the
-//! gRPC services, `follow` the structure from hierarchy, `convert` between contract and domain.
+//! gRPC services, `follow` the structure from hierarchy, `worker` what runs by itself, `convert` between contract and domain.
 
 mod api;
 mod app;
@@ -9,7 +9,12 @@ mod convert;
 mod domain;
 mod error;
 mod follow;
+mod group_refused;
+pub mod key_file;
+mod refused;
+mod roster_refusal;
 mod store;
+mod worker;
 
 pub use app::{App, AppError, Config};
 pub use domain::CATEGORIES;

@@ -5,6 +5,7 @@ use std::ops::{Add, AddAssign, Range, Sub};
 
 use senani_order::{Date, Slot};
 use senani_unit_tree::{Place, Unit, UnitTree};
+use uuid::Uuid;
 
 use super::Register;
 
@@ -100,8 +101,12 @@ impl CoverageTable {
     /// Counts. Linear in the number of units and groups.
     ///
     /// A unit that is not open on the day is expected to have no group. Several groups for one demand (after a split) count as one
-    /// with the members of all. A group at a unit that is not in the tree (yet) counts nowhere.
-    pub fn count(tree: &UnitTree, register: &Register, date: Date) -> Self {
+    /// with the members of all. A group at a unit that is not in the tree (yet) counts nowhere. `sets_of` tells the sets
+    /// that a unit is in, by their slugs.
+    pub fn count<'s, S>(tree: &UnitTree, sets_of: impl Fn(Uuid) -> S, register: &Register, date: Date) -> Self
+    where
+        S: IntoIterator<Item = &'s str>,
+    {
         let mut enrolled: HashMap<(Place, Slot), i64> = HashMap::new();
         let mut own = vec![Figures::default(); tree.len()];
         for group in register.groups().filter(|group| group.active) {
@@ -118,7 +123,7 @@ impl CoverageTable {
         prefix.push(sum);
         for (unit, mut figures) in tree.units().zip(own) {
             if unit.is_open_on(&day) {
-                for rule in rules.demands(unit.kind()) {
+                for rule in rules.for_unit(unit.kind(), sets_of(unit.id())).demands() {
                     figures.expect(i64::from(rule.terms.min), enrolled.get(&(unit.place(), rule.slot)).copied());
                 }
             }

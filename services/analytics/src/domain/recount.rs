@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use senani_order::{Audience, Date, Order, Rank, Rule, Terms};
+use senani_order::{Audience, Date, Order, Rank, Rule, Target, Terms};
 use senani_unit_tree::{Unit, UnitEntry, UnitTree};
 use uuid::Uuid;
 
@@ -36,7 +36,7 @@ fn trees() -> impl Strategy<Value = UnitTree> {
 }
 
 fn groups() -> impl Strategy<Value = Vec<Group>> {
-    const SLOTS: [(i32, i32); 6] = [(1, 0), (2, 12), (2, 11), (3, 0), (2, 0), (99, 0)];
+    const SLOTS: [(i32, i32); 7] = [(1, 0), (4, 0), (2, 12), (2, 11), (3, 0), (2, 0), (99, 0)];
     let group = (0..45_usize, select(&SLOTS[..]), prop::bool::weighted(0.9), 0..300_i64);
     prop::collection::vec(
         group.prop_map(|(unit, (audience, rank), active, enrolled)| Group {
@@ -52,7 +52,7 @@ fn groups() -> impl Strategy<Value = Vec<Group>> {
 
 fn rule(kind: i32, audience: Audience, ranks: &[Rank], required: bool, min: u32) -> Rule {
     let terms = Terms { required, min, target: min, split_at: min, max: min, ..Terms::default() };
-    Rule { kind, audience, ranks: ranks.to_vec(), terms }
+    Rule { target: Target::Kind(kind), audience, ranks: ranks.to_vec(), terms }
 }
 
 fn order(slug: &str, date: &str, rules: Vec<Rule>) -> Order {
@@ -83,6 +83,8 @@ fn register(groups: &[Group]) -> Register {
         "2018-08-01",
         vec![rule(10, Audience::Community, &[], true, 100), rule(8, Audience::Community, &[], true, 150)],
     ));
+    let of_set = Rule { target: Target::Set("border".to_owned()), ..rule(0, Audience::Officers, &[], true, 30) };
+    register.issue(order("border", "2021-01-01", vec![of_set]));
     register.issue(order("tomorrow", "2026-08-02", vec![rule(10, Audience::Community, &[], true, 9_999)]));
     for (number, group) in groups.iter().enumerate() {
         register.put(Uuid::from_u128(1_000 + number as u128), *group);
@@ -93,13 +95,19 @@ fn register(groups: &[Group]) -> Register {
 /// (kind, audience, rank, min) of what is demanded today, written out by hand.
 const DEMANDS: [(i32, i32, i32, i64); 4] = [(10, 1, 0, 200), (8, 1, 0, 150), (6, 2, 12, 100), (6, 2, 11, 100)];
 
+/// Every other unit is in the one set, whatever its kind.
+fn border(unit: Uuid) -> Option<&'static str> {
+    unit.as_u128().is_multiple_of(2).then_some("border")
+}
+
 /// Figures of the units that `counts` holds for, one by one and without a prefix sum.
 fn recount(tree: &UnitTree, groups: &[Group], counts: impl Fn(Unit<'_>) -> bool) -> Figures {
     let mut figures = Figures::default();
     for unit in tree.units().filter(|unit| counts(*unit)) {
         let of_unit: Vec<_> = groups.iter().filter(|group| group.active && group.unit == unit.id()).collect();
         figures.enrolled_members += of_unit.iter().map(|group| group.enrolled).sum::<i64>();
-        for (kind, audience, rank, min) in DEMANDS {
+        let of_set = border(unit.id()).map(|_| (unit.kind(), 4, 0, 30));
+        for (kind, audience, rank, min) in DEMANDS.into_iter().chain(of_set) {
             if unit.kind() != kind || unit.close_date().is_some() {
                 continue;
             }
@@ -124,7 +132,7 @@ fn add_up(coverage: &Coverage) -> Figures {
 proptest! {
     #[test]
     fn figures_equal_a_recount_and_parts_add_up(tree in trees(), groups in groups()) {
-        let table = CoverageTable::count(&tree, &register(&groups), today());
+        let table = CoverageTable::count(&tree, border, &register(&groups), today());
         for unit in tree.units() {
             let coverage = table.coverage(unit, None);
             prop_assert_eq!(coverage.figures, recount(&tree, &groups, |other| unit.contains(other)));

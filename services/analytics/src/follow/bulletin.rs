@@ -73,6 +73,8 @@ impl Changes for LedgerChanges {
                     self.tasks.insert(key, (line.open_count, line.orphaned_count));
                 }
             }
+            // Outcomes are not projected yet.
+            Kind::ReportChanged(_) => {}
         }
         Ok(())
     }

@@ -106,6 +106,8 @@ impl Changes for RegisterChanges {
                     }
                 }
             }
+            // Nothing that figures are made of.
+            _ => {}
         }
         Ok(())
     }

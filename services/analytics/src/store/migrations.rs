@@ -10,7 +10,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(CreateProjections)]
+        vec![Box::new(CreateProjections), Box::new(FollowSetsAndPosts)]
     }
 }
 
@@ -61,5 +61,25 @@ impl MigrationTrait for CreateProjections {
             db.execute_unprepared(&statement).await?;
         }
         Ok(())
+    }
+}
+
+/// The sets of units and who holds which post, as hierarchy tells them.
+struct FollowSetsAndPosts;
+
+impl MigrationName for FollowSetsAndPosts {
+    fn name(&self) -> &'static str {
+        "m0002_follow_sets_and_posts"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for FollowSetsAndPosts {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        senani_unit_replica::create_set_and_post_tables(manager).await
     }
 }

@@ -14,13 +14,13 @@ use super::{Cell, open, repeat, unit, unit_referred};
 use crate::convert;
 use crate::domain::{Custodians, Group, Plan};
 use crate::error::Error;
-use crate::store::{Formation, GroupFilter, Registry};
+use crate::store::{Formation, GroupCall, GroupFilter, Registry};
 
 /// The gRPC face of the groups.
 #[derive(Debug)]
 pub(crate) struct GroupApi {
-    registry: Registry,
-    cell: Cell,
+    pub(super) registry: Registry,
+    pub(super) cell: Cell,
 }
 
 impl GroupApi {
@@ -39,7 +39,8 @@ impl GroupService for GroupApi {
         let repeat = repeat(&principal, "GroupService/FormGroups", &request.request_id, &request)?;
         let tree = self.cell.structure()?;
         let unit = unit(&tree, &request.unit, "unit")?;
-        let formation = Formation { unit, today: self.cell.today(), fingerprint: &request.fingerprint };
+        let sets = self.cell.replica.sets();
+        let formation = Formation { unit, sets: &sets, today: self.cell.today(), fingerprint: &request.fingerprint };
         let answer = if request.validate_only {
             formed(&self.registry.plan_groups(formation).await?)
         } else {
@@ -76,7 +77,7 @@ impl GroupService for GroupApi {
             Some(unit_referred(&tree, &request.unit, "unit")?.id())
         };
         let within = |unit: Uuid| top.is_some_and(|top| tree.is_within(top, unit));
-        let groups = GroupFilter { audience, unit: if top.is_some() { Some(&within) } else { None } };
+        let groups = GroupFilter { audience, unit: if top.is_some() { Some(&within) } else { None }, orphans: false };
         let found = self.registry.list_groups(&groups, after.as_deref(), size).await?;
         let page = Page::cut(found, size, &filter, |group: &Group| group.slug.clone());
         Ok(Response::new(pb::ListGroupsResponse {
@@ -86,7 +87,8 @@ impl GroupService for GroupApi {
     }
 
     async fn set_custodians(&self, request: Request<pb::SetCustodiansRequest>) -> Result<Response<pb::Group>, Status> {
-        let (_, request) = open(request)?;
+        let (principal, request) = open(request)?;
+        let repeat = repeat(&principal, "GroupService/SetCustodians", &request.request_id, &request)?;
         let name: GroupName = convert::name(&request.name, "name")?;
         let field = |number: usize| match number.checked_sub(1) {
             None => "primary_custodian".to_owned(),
@@ -100,8 +102,55 @@ impl GroupService for GroupApi {
             .map(|(index, name)| convert::name::<MemberName>(name, &field(index + 1)).map(|name| name.0))
             .collect::<Result<Vec<Uuid>, Error>>()?;
         let custodians = Custodians { primary: Some(primary.0), backups };
-        let group = self.registry.set_custodians(name.slug(), custodians, &request.etag, field).await?;
-        Ok(Response::new(convert::group(&group)))
+        let call = GroupCall { slug: name.slug(), etag: &request.etag, validate_only: false, repeat: repeat.as_ref() };
+        Ok(Response::new(self.registry.set_custodians(call, custodians, field).await?))
+    }
+
+    async fn create_group(&self, request: Request<pb::CreateGroupRequest>) -> Result<Response<pb::Group>, Status> {
+        let (principal, request) = open(request)?;
+        Ok(Response::new(self.create(&principal, request).await?))
+    }
+
+    async fn update_group(&self, request: Request<pb::UpdateGroupRequest>) -> Result<Response<pb::Group>, Status> {
+        let (principal, request) = open(request)?;
+        Ok(Response::new(self.rename(&principal, request).await?))
+    }
+
+    async fn close_group(&self, request: Request<pb::CloseGroupRequest>) -> Result<Response<pb::Group>, Status> {
+        let (principal, request) = open(request)?;
+        Ok(Response::new(self.close(&principal, request).await?))
+    }
+
+    async fn plan_split(
+        &self,
+        request: Request<pb::PlanSplitRequest>,
+    ) -> Result<Response<pb::PlanSplitResponse>, Status> {
+        let (_, request) = open(request)?;
+        Ok(Response::new(self.split_plan(&request).await?))
+    }
+
+    async fn apply_split(
+        &self,
+        request: Request<pb::ApplySplitRequest>,
+    ) -> Result<Response<pb::ApplySplitResponse>, Status> {
+        let (principal, request) = open(request)?;
+        Ok(Response::new(self.split(&principal, request).await?))
+    }
+
+    async fn list_orphans(
+        &self,
+        request: Request<pb::ListOrphansRequest>,
+    ) -> Result<Response<pb::ListOrphansResponse>, Status> {
+        let (_, request) = open(request)?;
+        Ok(Response::new(self.orphans(&request).await?))
+    }
+
+    async fn list_short(
+        &self,
+        request: Request<pb::ListShortRequest>,
+    ) -> Result<Response<pb::ListShortResponse>, Status> {
+        let (_, request) = open(request)?;
+        Ok(Response::new(self.short(&request).await?))
     }
 }
 

@@ -13,6 +13,7 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::Cell;
+use super::personal::check_notice;
 use super::prepare::Preparation;
 use crate::convert;
 use crate::domain::Import;
@@ -64,6 +65,7 @@ impl ImportJob {
             .parse()
             .map_err(|_| Error::invalid(ErrorReason::ImportIdInvalid, "options.import_id", "is not a UUID"))?;
         self.cell.structure()?;
+        check_notice(&self.registry, &options.notice_version, "options.notice_version").await?;
         let mut import = match self.registry.import(id).await? {
             Some(import) => import,
             None => Import::new(id, Timestamp::now().0),
@@ -72,6 +74,7 @@ impl ImportJob {
             notice_version: options.notice_version,
             recorded_by: self.subject,
             rules: self.registry.rules_on(self.cell.today()).await?,
+            sets: self.cell.replica.sets(),
             app_ceiling: self.cell.app_ceiling,
         };
         let accepted_before = import.accepted_count;
@@ -121,13 +124,13 @@ async fn prepare(mut preparation: Preparation, mut pieces: Pieces, chunks: mpsc:
                 return Err(out_of_order("the options come once"));
             };
             let mut input = &content[..];
-            while let Some(chunk) = preparation.take(&mut input)? {
+            while let Some(chunk) = preparation.take(&mut input).await? {
                 if chunks.send(Ok(chunk)).await.is_err() {
                     return Ok(None);
                 }
             }
         }
-        preparation.finish()
+        preparation.finish().await
     };
     let last = match outcome.await {
         Ok(None) => return,

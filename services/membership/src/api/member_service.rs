@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::audience::Selection;
 use super::import_members::ImportJob;
+use super::personal::check_notice;
 use super::{Cell, open, unit_referred};
 use crate::convert;
 use crate::domain::{ConsentRecord, Import, Member, RejectedRow};
@@ -22,8 +23,8 @@ use crate::store::Registry;
 /// The gRPC face of the members.
 #[derive(Debug)]
 pub(crate) struct MemberApi {
-    registry: Registry,
-    cell: Cell,
+    pub(super) registry: Registry,
+    pub(super) cell: Cell,
     stop: CancellationToken,
 }
 
@@ -38,7 +39,7 @@ impl MemberApi {
         self.registry.import(name.0).await?.ok_or_else(|| Resource::Import.not_found(name))
     }
 
-    fn answer(&self, member: &Member) -> Response<pb::Member> {
+    pub(super) fn answer(&self, member: &Member) -> Response<pb::Member> {
         Response::new(convert::member(member, &self.cell.replica.tree()))
     }
 }
@@ -134,6 +135,7 @@ impl MemberService for MemberApi {
     async fn record_consent(&self, request: Request<pb::RecordConsentRequest>) -> Result<Response<pb::Member>, Status> {
         let (principal, request) = open(request)?;
         let name: MemberName = convert::name(&request.name, "name")?;
+        check_notice(&self.registry, &request.notice_version, "notice_version").await?;
         let record = ConsentRecord {
             consents: request.consents,
             notice_version: &request.notice_version,
@@ -148,13 +150,93 @@ impl MemberService for MemberApi {
     ) -> Result<Response<pb::AudienceCount>, Status> {
         let (_, request) = open(request)?;
         let selection = Selection::read(&self.cell, request.audience)?;
-        let groups = self.registry.audience_groups(&selection.audiences, |unit| selection.contains(unit)).await?;
-        let count = self.registry.count_audience(&groups, Timestamp::now()).await?;
+        let groups = selection.choose(&self.registry.audience_groups().await?)?;
+        let count = self.registry.count_audience(&groups, &selection.persons, Timestamp::now()).await?;
         Ok(Response::new(pb::AudienceCount {
-            group_count: i64::try_from(groups.count()).unwrap_or(i64::MAX),
+            group_count: groups.count(),
             enrolment_count: count.enrolments,
             person_count: count.persons,
             consenting_count: count.consenting,
         }))
+    }
+
+    async fn update_member(&self, request: Request<pb::UpdateMemberRequest>) -> Result<Response<pb::Member>, Status> {
+        self.update(request).await
+    }
+
+    async fn add_identifier(&self, request: Request<pb::AddIdentifierRequest>) -> Result<Response<pb::Member>, Status> {
+        self.begin_identifier(request).await
+    }
+
+    async fn end_identifier(&self, request: Request<pb::EndIdentifierRequest>) -> Result<Response<pb::Member>, Status> {
+        self.finish_identifier(request).await
+    }
+
+    async fn list_identifiers(
+        &self,
+        request: Request<pb::ListIdentifiersRequest>,
+    ) -> Result<Response<pb::ListIdentifiersResponse>, Status> {
+        self.identifiers(request).await
+    }
+
+    async fn enrol_member(&self, request: Request<pb::EnrolMemberRequest>) -> Result<Response<pb::Member>, Status> {
+        self.enrol(request).await
+    }
+
+    async fn end_enrolment(&self, request: Request<pb::EndEnrolmentRequest>) -> Result<Response<pb::Member>, Status> {
+        self.leave_group(request).await
+    }
+
+    async fn list_enrolments(
+        &self,
+        request: Request<pb::ListEnrolmentsRequest>,
+    ) -> Result<Response<pb::ListEnrolmentsResponse>, Status> {
+        self.enrolments(request).await
+    }
+
+    async fn transfer_member(
+        &self,
+        request: Request<pb::TransferMemberRequest>,
+    ) -> Result<Response<pb::TransferMemberResponse>, Status> {
+        self.transfer(request).await
+    }
+
+    async fn suspend_member(&self, request: Request<pb::SuspendMemberRequest>) -> Result<Response<pb::Member>, Status> {
+        self.suspend(request).await
+    }
+
+    async fn reinstate_member(
+        &self,
+        request: Request<pb::ReinstateMemberRequest>,
+    ) -> Result<Response<pb::Member>, Status> {
+        self.reinstate(request).await
+    }
+
+    async fn withdraw_member(
+        &self,
+        request: Request<pb::WithdrawMemberRequest>,
+    ) -> Result<Response<pb::Member>, Status> {
+        self.withdraw(request).await
+    }
+
+    async fn merge_members(
+        &self,
+        request: Request<pb::MergeMembersRequest>,
+    ) -> Result<Response<pb::MergeMembersResponse>, Status> {
+        self.merge(request).await
+    }
+
+    async fn list_member_history(
+        &self,
+        request: Request<pb::ListMemberHistoryRequest>,
+    ) -> Result<Response<pb::ListMemberHistoryResponse>, Status> {
+        self.history(request).await
+    }
+
+    async fn list_consents(
+        &self,
+        request: Request<pb::ListConsentsRequest>,
+    ) -> Result<Response<pb::ListConsentsResponse>, Status> {
+        self.consents(request).await
     }
 }

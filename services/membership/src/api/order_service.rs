@@ -1,6 +1,6 @@
 //! OrderService over gRPC.
 
-use senani_order::{Order, RulesInForce, validate};
+use senani_order::{Order, Target, validate};
 use senani_proto::membership::v1::order_service_server::OrderService;
 use senani_proto::membership::v1::{self as pb, ErrorReason};
 use senani_proto::name::{OrderName, is_slug};
@@ -19,13 +19,37 @@ const TITLE_LENGTH: usize = 500;
 /// The gRPC face of the orders.
 #[derive(Debug)]
 pub(crate) struct OrderApi {
-    registry: Registry,
-    cell: Cell,
+    pub(super) registry: Registry,
+    pub(super) cell: Cell,
 }
 
 impl OrderApi {
     pub(crate) fn new(registry: Registry, cell: Cell) -> Self {
         Self { registry, cell }
+    }
+
+    /// Every set that an order names must exist.
+    pub(super) fn check_sets(&self, order: &Order, positions: &[usize]) -> Result<(), Error> {
+        let named = order.rules.iter().enumerate().filter_map(|(index, rule)| match &rule.target {
+            Target::Set(set) => Some((positions.get(index).copied().unwrap_or(index), set)),
+            Target::Kind(_) => None,
+        });
+        let named: Vec<(usize, &String)> = named.collect();
+        if named.is_empty() {
+            return Ok(());
+        }
+        self.cell.structure()?;
+        let sets = self.cell.replica.sets();
+        let unknown: Vec<Wrong> = named
+            .into_iter()
+            .filter(|(_, set)| !sets.knows(set))
+            .map(|(position, set)| {
+                let field = format!("order.rules[{position}].unit_set");
+                let wrong = Wrong::new(ErrorReason::UnitSetUnknown, field, "no such set of units");
+                wrong.with("unit_set", convert::unit_set_name(set))
+            })
+            .collect();
+        if unknown.is_empty() { Ok(()) } else { Err(Error::Invalid(unknown)) }
     }
 }
 
@@ -35,7 +59,16 @@ impl OrderService for OrderApi {
         let (principal, request) = open(request)?;
         let repeat = repeat(&principal, "OrderService/IssueOrder", &request.request_id, &request)?;
         let (issued, positions) = read(request)?;
+        self.check_sets(&issued.order, &positions)?;
         Ok(Response::new(self.registry.issue_order(&issued, &positions, repeat.as_ref()).await?))
+    }
+
+    async fn preview_order(
+        &self,
+        request: Request<pb::PreviewOrderRequest>,
+    ) -> Result<Response<pb::PreviewOrderResponse>, Status> {
+        let (_, request) = open(request)?;
+        Ok(Response::new(self.preview(request).await?))
     }
 
     async fn get_order(&self, request: Request<pb::GetOrderRequest>) -> Result<Response<pb::Order>, Status> {
@@ -83,16 +116,17 @@ impl OrderService for OrderApi {
         };
         let date = date.ok_or(Error::Invalid(wrong))?;
         let tree = self.cell.structure()?;
-        let kind = unit(&tree, &request.unit, "unit")?.kind();
-        let orders: Vec<Order> = self.registry.orders().await?.into_iter().map(|issued| issued.order).collect();
-        let rules = RulesInForce::on(date, &orders);
-        let rules = rules.for_kind(kind).iter().map(convert::rule_in_force).collect();
+        let unit = unit(&tree, &request.unit, "unit")?;
+        let rules = self.registry.rules_on(date).await?;
+        let sets = self.cell.replica.sets();
+        let rules =
+            rules.for_unit(unit.kind(), sets.sets_of(unit.id())).all().iter().map(convert::rule_in_force).collect();
         Ok(Response::new(pb::ListRulesInForceResponse { rules }))
     }
 }
 
 /// The order of a request and the positions of its rules there; otherwise everything that is wrong with it.
-fn read(request: pb::IssueOrderRequest) -> Result<(IssuedOrder, Vec<usize>), Error> {
+pub(super) fn read(request: pb::IssueOrderRequest) -> Result<(IssuedOrder, Vec<usize>), Error> {
     let order = request.order.ok_or_else(|| Error::invalid(ErrorReason::RuleInvalid, "order", "is required"))?;
     let mut wrong = Vec::new();
     if !is_slug(&request.order_id) {

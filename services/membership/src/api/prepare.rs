@@ -6,12 +6,14 @@ use std::sync::Arc;
 use senani_proto::membership::v1::ErrorReason;
 use senani_proto::name::ImportName;
 use senani_unit_tree::UnitTree;
-use uuid::Uuid;
+use senani_vault::BlindIndex;
 
 use super::Cell;
-use crate::domain::{Applicant, COLUMNS, Import, Register, RejectedRow, Rejection, Row, RowReader, read_applicant};
+use crate::domain::{
+    Applicant, COLUMNS, Import, REQUIRED_COLUMNS, Register, RejectedRow, Rejection, Row, RowReader, read_applicant,
+};
 use crate::error::{Error, Wrong};
-use crate::store::{Chunk, Newcomer, Registry, phone_place};
+use crate::store::{Chunk, Registry};
 
 /// Rows of a chunk: enough to make the cost of a transaction small, few enough to hold its locks for a tenth of a second.
 const ROWS: usize = 2_000;
@@ -48,8 +50,8 @@ enum Taken {
 struct Gathered {
     tree: Arc<UnitTree>,
     /// With their blind indexes.
-    applicants: Vec<([u8; 32], Applicant)>,
-    numbers: HashSet<[u8; 32]>,
+    applicants: Vec<(BlindIndex, Applicant)>,
+    numbers: HashSet<BlindIndex>,
     rejected: Vec<RejectedRow>,
 }
 
@@ -72,19 +74,19 @@ impl Preparation {
     }
 
     /// Takes in bytes up to the end of the next chunk; `None` when all of `input` is taken in before.
-    pub(super) fn take(&mut self, input: &mut &[u8]) -> Result<Option<Chunk>, Error> {
+    pub(super) async fn take(&mut self, input: &mut &[u8]) -> Result<Option<Chunk>, Error> {
         while let Some(row) = self.reader.next(input) {
             let taken = self.intake.take(&row)?;
             self.check_durable(taken)?;
             if self.intake.gathered.rows() >= ROWS {
-                return Ok(Some(self.intake.chunk(self.reader.digest(), false)));
+                return self.intake.chunk(self.reader.digest(), false).await.map(Some);
             }
         }
         Ok(None)
     }
 
     /// At the end of the file: the last chunk; `None` when everything was durable already.
-    pub(super) fn finish(&mut self) -> Result<Option<Chunk>, Error> {
+    pub(super) async fn finish(&mut self) -> Result<Option<Chunk>, Error> {
         if let Some(row) = self.reader.finish() {
             let taken = self.intake.take(&row)?;
             self.check_durable(taken)?;
@@ -96,7 +98,7 @@ impl Preparation {
         if intake.rows < intake.durable.row_count {
             return Err(reused(&intake.durable));
         }
-        if intake.durable.complete { Ok(None) } else { Ok(Some(intake.chunk(self.reader.digest(), true))) }
+        if intake.durable.complete { Ok(None) } else { intake.chunk(self.reader.digest(), true).await.map(Some) }
     }
 
     /// Behind the last durable row the file must be the one that they came from.
@@ -125,7 +127,7 @@ impl Intake {
         let register = Register { tree: &gathered.tree, numbers: self.cell.numbers, today: &self.today };
         match read_applicant(row, &register) {
             Ok(applicant) => {
-                let index = self.registry.vault().blind_index(&applicant.phone);
+                let index = self.registry.vault().phone_index(&applicant.phone);
                 if gathered.numbers.insert(index) {
                     gathered.applicants.push((index, applicant));
                 } else {
@@ -138,26 +140,33 @@ impl Intake {
         Ok(Taken::Gathered)
     }
 
-    /// What was gathered, sealed. `digest` is the checksum of the file up to the last row.
-    fn chunk(&mut self, digest: [u8; 32], last: bool) -> Chunk {
-        let Gathered { mut applicants, rejected, .. } =
+    /// What was gathered, sealed. `digest` is the checksum of the file up to the last row. Rows whose number has a holder get
+    /// neither key nor seal: a file that comes a second time costs little.
+    async fn chunk(&mut self, digest: [u8; 32], last: bool) -> Result<Chunk, Error> {
+        let Gathered { mut applicants, mut rejected, .. } =
             std::mem::replace(&mut self.gathered, Gathered::new(self.cell.replica.tree()));
         applicants.sort_unstable_by_key(|(index, _)| *index);
-        let vault = self.registry.vault();
-        let newcomers = applicants.into_iter().map(|(phone_index, applicant)| {
-            let id = Uuid::now_v7();
-            Newcomer { id, phone_sealed: vault.seal(&applicant.phone, &phone_place(id)), phone_index, applicant }
-        });
-        Chunk { newcomers: newcomers.collect(), rejected, digest, last }
+        let indexes: Vec<BlindIndex> = applicants.iter().map(|(index, _)| *index).collect();
+        let taken = self.registry.present_phones(&indexes).await?;
+        let mut newcomers = Vec::with_capacity(applicants.len() - taken.len());
+        for (index, applicant) in applicants {
+            if taken.contains(&index) {
+                let reason = Rejection::PhoneDuplicate;
+                rejected.push(RejectedRow { line: applicant.line, column: "phone", reason });
+            } else {
+                newcomers.push(self.registry.seal(index, applicant));
+            }
+        }
+        Ok(Chunk { newcomers, rejected, digest, last })
     }
 }
 
 fn check_header(row: &Row<'_>) -> Result<(), Error> {
-    if row.cells == Ok(COLUMNS) {
+    if row.cells.is_ok_and(|cells| cells[..row.width] == COLUMNS[..row.width]) {
         return Ok(());
     }
-    let expected = COLUMNS.join(",");
-    let what = format!("the header must be {expected}");
+    let expected = COLUMNS[..REQUIRED_COLUMNS].join(",");
+    let what = format!("the header must be {expected}, which may be followed by household");
     Err(Wrong::new(ErrorReason::CsvHeaderWrong, "content", what).with("expected", expected).into())
 }
 

@@ -6,9 +6,9 @@ use senani_vault::{NumberPlan, PhoneNumber};
 use uuid::Uuid;
 
 use super::vocabulary::{CATEGORIES, Gender, LANGUAGES, POLICE, rank_from_word};
-use super::{COLUMNS, RejectedRow, Rejection, Row, RowFault};
+use super::{COLUMNS, Names, RejectedRow, Rejection, Row, RowFault};
 
-/// Characters of a name at most.
+/// Characters of a name, or of what names a household, at most.
 const NAME_LENGTH: usize = 200;
 
 /// A person who may become a member: everything about them is as documented.
@@ -16,9 +16,7 @@ const NAME_LENGTH: usize = 200;
 pub(crate) struct Applicant {
     /// The row's first line in the file.
     pub(crate) line: u64,
-    pub(crate) name_hi: String,
-    /// Empty when not given.
-    pub(crate) name_en: String,
+    pub(crate) names: Names,
     pub(crate) phone: PhoneNumber,
     pub(crate) unit_id: Uuid,
     pub(crate) category: &'static str,
@@ -29,6 +27,8 @@ pub(crate) struct Applicant {
     /// Wants to administer the groups of the unit.
     pub(crate) custodian: bool,
     pub(crate) consents: bool,
+    /// Where the person lives, within the unit; empty when not given. Never stored.
+    pub(crate) household: String,
 }
 
 impl Applicant {
@@ -51,7 +51,7 @@ pub(crate) struct Register<'r> {
 pub(crate) fn read_applicant(row: &Row<'_>, register: &Register<'_>) -> Result<Applicant, RejectedRow> {
     let line = row.line;
     let reject = |column, reason| RejectedRow { line, column, reason };
-    let [name_hi, name_en, phone, unit, category, rank, gender, language, role, consent] =
+    let [name_hi, name_en, phone, unit, category, rank, gender, language, role, consent, household] =
         row.cells.map_err(|fault| {
             let reason = match fault {
                 RowFault::TooLong => Rejection::RowTooLong,
@@ -68,6 +68,7 @@ pub(crate) fn read_applicant(row: &Row<'_>, register: &Register<'_>) -> Result<A
     let wrong = |column, reason| move || reject(column, reason);
 
     let name_hi = name(name_hi).filter(|name| !name.is_empty()).ok_or_else(wrong("name_hi", Rejection::NameInvalid))?;
+    let mut names = Names::from([("hi".to_owned(), name_hi)]);
     let name_en = name(name_en).ok_or_else(wrong("name_en", Rejection::NameInvalid))?;
     let phone = register.numbers.normalise(phone).map_err(|_| reject("phone", Rejection::PhoneInvalid))?;
     let unit = unit.trim();
@@ -95,10 +96,13 @@ pub(crate) fn read_applicant(row: &Row<'_>, register: &Register<'_>) -> Result<A
         "no" => false,
         _ => return Err(reject("consent", Rejection::ConsentInvalid)),
     };
+    let household = name(household).ok_or_else(wrong("household", Rejection::HouseholdInvalid))?;
+    if !name_en.is_empty() {
+        names.insert("en".to_owned(), name_en);
+    }
     Ok(Applicant {
         line,
-        name_hi,
-        name_en,
+        names,
         phone,
         unit_id: unit.id(),
         category,
@@ -107,6 +111,7 @@ pub(crate) fn read_applicant(row: &Row<'_>, register: &Register<'_>) -> Result<A
         language,
         custodian,
         consents,
+        household,
     })
 }
 
@@ -120,13 +125,13 @@ fn is_formula(cell: &str, column: &str) -> bool {
     }
 }
 
-fn name(cell: &str) -> Option<String> {
+pub(super) fn name(cell: &str) -> Option<String> {
     let name = cell.trim();
     let fits = name.chars().count() <= NAME_LENGTH && !name.chars().any(char::is_control);
     fits.then(|| name.to_owned())
 }
 
-fn known(words: &[&'static str], cell: &str) -> Option<&'static str> {
+pub(super) fn known(words: &[&'static str], cell: &str) -> Option<&'static str> {
     let cell = cell.trim();
     words.iter().copied().find(|word| *word == cell)
 }
@@ -138,8 +143,8 @@ mod tests {
 
     use super::*;
 
-    const RIGHT: [&str; 10] =
-        ["सीता देवी", "Sita Devi", "+91 10612 00042", "units/patna", "teacher", "", "female", "hi", "member", "yes"];
+    const RIGHT: [&str; 11] =
+        ["सीता देवी", "Sita Devi", "+91 10612 00042", "units/patna", "teacher", "", "female", "hi", "member", "yes", ""];
 
     fn tree() -> UnitTree {
         let unit = |id: u128, slug: &str, close_date: Option<&str>| UnitEntry {
@@ -153,13 +158,13 @@ mod tests {
         UnitTree::build([unit(1, "patna", None), unit(2, "closed-ps", Some("2020-01-01"))]).unwrap()
     }
 
-    fn read(cells: [&str; 10]) -> Result<Applicant, RejectedRow> {
+    fn read(cells: [&str; 11]) -> Result<Applicant, RejectedRow> {
         let tree = tree();
         let register = Register { tree: &tree, numbers: NumberPlan { exercise: true }, today: "2026-01-01" };
-        read_applicant(&Row { line: 7, cells: Ok(cells) }, &register)
+        read_applicant(&Row { line: 7, cells: Ok(cells), width: 11 }, &register)
     }
 
-    fn with(changes: &[(usize, &'static str)]) -> [&'static str; 10] {
+    fn with(changes: &[(usize, &'static str)]) -> [&'static str; 11] {
         let mut cells = RIGHT;
         for (column, value) in changes {
             cells[*column] = value;
@@ -210,6 +215,8 @@ mod tests {
             (&[(8, "custodian")], "role", Rejection::RoleInvalid),
             (&[(8, "boss")], "role", Rejection::RoleInvalid),
             (&[(9, "maybe")], "consent", Rejection::ConsentInvalid),
+            (&[(10, long)], "household", Rejection::HouseholdInvalid),
+            (&[(10, "@SUM(A1)")], "household", Rejection::FormulaCell),
         ] {
             assert_eq!(read(with(changes)), Err(RejectedRow { line: 7, column, reason }), "{changes:?}");
         }
@@ -224,18 +231,18 @@ mod tests {
             (RowFault::Columns, Rejection::ColumnsWrong),
             (RowFault::Text, Rejection::TextBroken),
         ] {
-            let found = read_applicant(&Row { line: 3, cells: Err(fault) }, &register);
+            let found = read_applicant(&Row { line: 3, cells: Err(fault), width: 11 }, &register);
             assert_eq!(found, Err(RejectedRow { line: 3, column: "", reason }));
         }
     }
 
     proptest! {
         #[test]
-        fn a_row_is_a_documented_person_or_rejected(cells in proptest::array::uniform10("[=+@a-z0-9 ,/_\u{900}-\u{910}]{0,12}")) {
+        fn a_row_is_a_documented_person_or_rejected(cells in proptest::array::uniform11("[=+@a-z0-9 ,/_\u{900}-\u{910}]{0,12}")) {
             if let Ok(applicant) = read(cells.each_ref().map(String::as_str)) {
                 prop_assert!(CATEGORIES.contains(&applicant.category) && LANGUAGES.contains(&applicant.language));
                 prop_assert_eq!(applicant.rank.is_some(), applicant.category == POLICE);
-                prop_assert!(!applicant.name_hi.is_empty());
+                prop_assert!(!applicant.names["hi"].is_empty());
             }
         }
     }

@@ -2,9 +2,12 @@
 
 use sha2::{Digest, Sha256};
 
-/// The header of an import, in its order.
-pub(crate) const COLUMNS: [&str; 10] =
-    ["name_hi", "name_en", "phone", "unit", "category", "rank", "gender", "language", "role", "consent"];
+/// The header of an import, in its order; the last one may be absent.
+pub(crate) const COLUMNS: [&str; 11] =
+    ["name_hi", "name_en", "phone", "unit", "category", "rank", "gender", "language", "role", "consent", "household"];
+
+/// Columns that every file has.
+pub(crate) const REQUIRED_COLUMNS: usize = COLUMNS.len() - 1;
 
 /// Bytes of a row at most, its cells together: some hundred times what a person needs.
 const ROW_BYTES: usize = 64 * 1024;
@@ -31,7 +34,10 @@ pub(crate) enum RowFault {
 pub(crate) struct Row<'r> {
     /// Its first line in the file; the first line of the file is 1.
     pub(crate) line: u64,
+    /// In the order of [`COLUMNS`]; a cell that the file has no column for is empty.
     pub(crate) cells: Result<[&'r str; COLUMNS.len()], RowFault>,
+    /// How many of the cells the file has.
+    pub(crate) width: usize,
 }
 
 /// Splits a stream into rows. Holds one row at a time, whatever comes: of a row that is too long it keeps nothing.
@@ -43,6 +49,8 @@ pub(crate) struct RowReader {
     length: usize,
     ends: [usize; CELLS],
     count: usize,
+    /// Cells of every row, as the first row says.
+    width: Option<usize>,
     too_long: bool,
     too_many: bool,
     /// Whether bytes of a row were seen since the last row ended.
@@ -64,6 +72,7 @@ impl RowReader {
             length: 0,
             ends: [0; CELLS],
             count: 0,
+            width: None,
             too_long: false,
             too_many: false,
             in_row: false,
@@ -150,9 +159,10 @@ impl RowReader {
     fn end_row(&mut self) -> Row<'_> {
         self.at_row_end.clone_from(&self.digest);
         let (length, count) = (self.length, self.count);
+        let width = *self.width.get_or_insert(if count == COLUMNS.len() { count } else { REQUIRED_COLUMNS });
         let fault = if self.too_long {
             Some(RowFault::TooLong)
-        } else if self.too_many || count != COLUMNS.len() {
+        } else if self.too_many || count != width {
             Some(RowFault::Columns)
         } else {
             None
@@ -164,19 +174,19 @@ impl RowReader {
         self.in_row = false;
         let cells = match fault {
             Some(fault) => Err(fault),
-            None => self.split(length),
+            None => self.split(length, count),
         };
-        Row { line: self.first_line, cells }
+        Row { line: self.first_line, cells, width }
     }
 
-    fn split(&self, length: usize) -> Result<[&str; COLUMNS.len()], RowFault> {
+    fn split(&self, length: usize, count: usize) -> Result<[&str; COLUMNS.len()], RowFault> {
         let text = std::str::from_utf8(&self.cells[..length]).map_err(|_| RowFault::Text)?;
         let mut cells = [""; COLUMNS.len()];
         let mut start = 0;
-        for (cell, end) in cells.iter_mut().zip(self.ends) {
+        for (cell, end) in cells.iter_mut().zip(&self.ends[..count]) {
             // A cell may end within a character only where the row as a whole is text by chance.
-            *cell = text.get(start..end).ok_or(RowFault::Text)?;
-            start = end;
+            *cell = text.get(start..*end).ok_or(RowFault::Text)?;
+            start = *end;
         }
         Ok(cells)
     }
@@ -245,6 +255,18 @@ mod tests {
         let (rows, _) = read(&file, 5);
         let outcomes: Vec<bool> = rows.iter().map(|row| row.1.is_ok()).collect();
         assert_eq!(outcomes, [false, false, true]);
+    }
+
+    #[test]
+    fn the_first_row_says_whether_there_is_a_household() {
+        let file = "a,b,c,d,e,f,g,h,i,j,k\na,b,c,d,e,f,g,h,i,j,k\na,b,c,d,e,f,g,h,i,j\na,b,c,d,e,f,g,h,i,j,\n";
+        let (rows, _) = read(file.as_bytes(), 3);
+        assert_eq!(rows[1].1.as_ref().unwrap()[10], "k");
+        assert_eq!(rows[2].1, Err(RowFault::Columns));
+        assert_eq!(rows[3].1.as_ref().unwrap()[10], "");
+        let (rows, _) = read(b"a,b,c,d,e,f,g,h,i,j\na,b,c,d,e,f,g,h,i,j\na,b,c,d,e,f,g,h,i,j,k\n", 3);
+        assert_eq!(rows[1].1.as_ref().unwrap()[10], "");
+        assert_eq!(rows[2].1, Err(RowFault::Columns));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Which groups the orders in force still lack.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
-use senani_order::{Audience, Rank, RulesInForce, Slot};
+use senani_order::{Audience, Rank, Slot, UnitRules};
 use senani_unit_tree::Unit;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -20,6 +20,8 @@ pub(crate) struct PlannedGroup {
     /// A number of `senani.hierarchy.v1.UnitKind`.
     pub(crate) unit_kind: i32,
     pub(crate) slot: Slot,
+    /// 1, or the next after parts that are closed.
+    pub(crate) part: i32,
     /// Slug of the order that demands it.
     pub(crate) order: String,
     /// Members that it needs at least.
@@ -40,30 +42,46 @@ pub(crate) struct Plan {
     pub(crate) bound: bool,
 }
 
-/// What the rules demand of open units and `existing` (unit and slot of every group) does not hold.
-pub(crate) fn plan<'t>(
+/// What exists in one slot of a unit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ExistingParts {
+    /// Whether one of the groups is in use.
+    pub(crate) active: bool,
+    /// The greatest part, of closed groups too; 0 for none.
+    pub(crate) last: i32,
+}
+
+/// What exists in each slot of each unit that ever had a group.
+pub(crate) type Existing = HashMap<(Uuid, Slot), ExistingParts>;
+
+/// What the rules demand of open units and `existing` does not hold in use. A group that was closed is formed anew, as the next part. `rules_of` tells what binds a unit.
+pub(crate) fn plan<'t, 'r>(
     units: impl IntoIterator<Item = Unit<'t>>,
     today: &str,
-    rules: &RulesInForce,
-    existing: &HashSet<(Uuid, Slot)>,
+    rules_of: impl Fn(Unit<'t>) -> UnitRules<'r>,
+    existing: &Existing,
 ) -> Plan {
     let mut plan = Plan::default();
     for unit in units.into_iter().filter(|unit| unit.is_open_on(today)) {
-        plan.bound |= !rules.for_kind(unit.kind()).is_empty();
+        let rules = rules_of(unit);
+        plan.bound |= !rules.is_empty();
         let before = plan.groups.len();
         let mut demanded = false;
-        for rule in rules.demands(unit.kind()) {
+        for rule in rules.demands() {
             demanded = true;
-            if !existing.contains(&(unit.id(), rule.slot)) {
+            let parts = existing.get(&(unit.id(), rule.slot)).copied().unwrap_or_default();
+            if !parts.active {
+                let part = parts.last + 1;
                 plan.groups.push(PlannedGroup {
                     unit_id: unit.id(),
                     unit_slug: unit.slug().to_owned(),
                     unit_kind: unit.kind(),
                     slot: rule.slot,
+                    part,
                     order: rule.order.clone(),
                     min: rule.terms.min,
-                    slug: slug(unit.slug(), rule.slot),
-                    names: names(unit, rule.slot),
+                    slug: slug(unit.slug(), rule.slot, part),
+                    names: names(unit, rule.slot, part),
                 });
             }
         }
@@ -82,6 +100,7 @@ impl Plan {
             hasher.update(group.unit_id.as_bytes());
             hasher.update(group.slot.audience.number().to_be_bytes());
             hasher.update(group.slot.rank.map_or(0, Rank::number).to_be_bytes());
+            hasher.update(group.part.to_be_bytes());
             hasher.update(group.min.to_be_bytes());
             hasher.update((group.order.len() as u64).to_be_bytes());
             hasher.update(group.order.as_bytes());
@@ -93,10 +112,24 @@ impl Plan {
     }
 }
 
-/// The slug of a group: that of the unit, the audience and the rank. One that would be too long keeps the beginning of the unit's slug
+/// Kinds of units, as numbers of `senani.hierarchy.v1.UnitKind`, that may have an apex group, and those that may have a regional one,
+/// also without an order: every wing has a top-level group and regional groups.
+const WITH_APEX: [i32; 2] = [1, 2];
+const WITH_REGIONAL: [i32; 1] = [3];
+
+/// Whether a unit of a kind may have such a group whatever the orders say.
+pub(crate) fn may_have_without_order(kind: i32, slot: Slot) -> bool {
+    match slot.audience {
+        Audience::Apex => WITH_APEX.contains(&kind),
+        Audience::Regional => WITH_REGIONAL.contains(&kind),
+        _ => false,
+    }
+}
+
+/// The slug of a group: that of the unit, the audience, the rank, and the part after the first. One that would be too long keeps the beginning of the unit's slug
 /// and eight digits that are always the same for this unit.
-fn slug(unit: &str, slot: Slot) -> String {
-    let ending = match (slot.audience, slot.rank) {
+pub(crate) fn slug(unit: &str, slot: Slot, part: i32) -> String {
+    let mut ending = match (slot.audience, slot.rank) {
         (Audience::PoliceRank, Some(rank)) => format!("police-rank-{}", rank_word(rank).replace('_', "-")),
         (Audience::PoliceRank, None) => "police-rank".to_owned(),
         (Audience::Community, _) => "community".to_owned(),
@@ -105,6 +138,9 @@ fn slug(unit: &str, slot: Slot) -> String {
         (Audience::Apex, _) => "apex".to_owned(),
         (Audience::Regional, _) => "regional".to_owned(),
     };
+    if part > 1 {
+        ending = format!("{ending}-{part}");
+    }
     let whole = format!("{unit}-{ending}");
     if whole.len() <= SLUG_LENGTH {
         return whole;
@@ -118,7 +154,7 @@ fn slug(unit: &str, slot: Slot) -> String {
 }
 
 /// Names in the languages of the unit that groups are named in.
-fn names(unit: Unit<'_>, slot: Slot) -> BTreeMap<String, String> {
+pub(crate) fn names(unit: Unit<'_>, slot: Slot, part: i32) -> BTreeMap<String, String> {
     let label = |language| match (language, slot.audience) {
         ("hi", Audience::Community) => Some("साइबर सेनानी समूह"),
         ("hi", Audience::PoliceRank) => slot.rank.map(rank_in_hindi),
@@ -134,8 +170,9 @@ fn names(unit: Unit<'_>, slot: Slot) -> BTreeMap<String, String> {
         ("en", Audience::Regional) => Some("Regional group"),
         _ => None,
     };
+    let ending = if part > 1 { format!(" ({part})") } else { String::new() };
     unit.names()
-        .filter_map(|(language, name)| Some((language.to_owned(), format!("{name} – {}", label(language)?))))
+        .filter_map(|(language, name)| Some((language.to_owned(), format!("{name} – {}{ending}", label(language)?))))
         .collect()
 }
 
@@ -176,7 +213,7 @@ fn rank_in_english(rank: Rank) -> &'static str {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use senani_order::{Order, Rule, Terms};
+    use senani_order::{Order, Rule, RulesInForce, Target, Terms};
     use senani_unit_tree::{UnitEntry, UnitTree};
 
     use super::*;
@@ -204,7 +241,7 @@ mod tests {
 
     fn rules() -> RulesInForce {
         let rule = |kind, audience, ranks, required| Rule {
-            kind,
+            target: Target::Kind(kind),
             audience,
             ranks,
             terms: Terms { required, min: 100, target: 100, split_at: 100, max: 100, ..Terms::default() },
@@ -228,7 +265,9 @@ mod tests {
     #[test]
     fn what_is_demanded_and_missing_is_planned_and_nothing_else() {
         let tree = tree();
-        let first = plan(tree.units(), TODAY, &rules(), &HashSet::new());
+        let rules = rules();
+        let rules_of = |unit: Unit<'_>| rules.for_unit(unit.kind(), []);
+        let first = plan(tree.units(), TODAY, rules_of, &Existing::new());
         let slugs: Vec<&str> = first.groups.iter().map(|group| group.slug.as_str()).collect();
         let expected =
             ["kotwali-ps-community", "patna-centre-police-rank-havildar", "patna-centre-police-rank-constable"];
@@ -236,37 +275,50 @@ mod tests {
         assert_eq!(first.groups[0].names, [("hi".to_owned(), "थाना – साइबर सेनानी समूह".to_owned())].into());
         assert_eq!((first.complete_units, first.bound), (0, true));
 
-        let existing: HashSet<_> = first.groups.iter().map(|group| (group.unit_id, group.slot)).collect();
-        let second = plan(tree.units(), TODAY, &rules(), &existing);
+        let mut existing: Existing = first
+            .groups
+            .iter()
+            .map(|group| ((group.unit_id, group.slot), ExistingParts { active: true, last: 1 }))
+            .collect();
+        let second = plan(tree.units(), TODAY, rules_of, &existing);
         assert_eq!((second.groups.len(), second.complete_units), (0, 2));
         assert_ne!(first.fingerprint(), second.fingerprint());
+
+        // A closed group is formed anew, under a slug of its own.
+        existing.values_mut().for_each(|parts| parts.active = parts.last != 1);
+        let third = plan(tree.units(), TODAY, rules_of, &existing);
+        assert_eq!((third.groups.len(), third.groups[0].slug.as_str()), (3, "kotwali-ps-community-2"));
+        assert_eq!(third.groups[0].names["hi"], "थाना – साइबर सेनानी समूह (2)");
+        assert_ne!(third.fingerprint(), first.fingerprint());
     }
 
     #[test]
     fn without_a_rule_for_any_unit_nothing_is_bound() {
         let tree = tree();
         let district = tree.by_slug("patna").unwrap();
-        assert!(!plan([district], TODAY, &rules(), &HashSet::new()).bound);
+        let rules = rules();
+        assert!(!plan([district], TODAY, |unit| rules.for_unit(unit.kind(), []), &Existing::new()).bound);
     }
 
     #[test]
     fn long_slugs_are_shortened_and_stay_apart() {
         let unit = "a-very-long-name-of-a-police-station-in-a-far-district";
         let slot = Slot::of_rank(Rank::AssistantSubInspector);
-        let first = slug(unit, slot);
-        assert_eq!(first, slug(unit, slot));
-        assert_ne!(first, slug(&format!("{unit}-2"), slot));
+        let first = slug(unit, slot, 1);
+        assert_eq!(first, slug(unit, slot, 1));
+        assert_ne!(first, slug(&format!("{unit}-2"), slot, 1));
+        assert_ne!(first, slug(unit, slot, 2));
         assert!(first.starts_with("a-very-long-name-o-") && first.ends_with("-police-rank-assistant-sub-inspector"));
     }
 
     proptest! {
         #[test]
-        fn every_slug_is_one(unit in "[a-z0-9]{1,3}(-[a-z0-9]{1,9}){1,5}", audience in 0usize..6, rank in 0usize..12) {
+        fn every_slug_is_one(unit in "[a-z0-9]{1,3}(-[a-z0-9]{1,9}){1,5}", audience in 0usize..6, rank in 0usize..12, part in 1i32..1_000) {
             let slot = match Audience::ALL[audience] {
                 Audience::PoliceRank => Slot::of_rank(Rank::ALL[rank]),
                 audience => Slot::of(audience),
             };
-            let slug = slug(&unit, slot);
+            let slug = slug(&unit, slot, part);
             prop_assert!(senani_proto::name::is_slug(&slug), "{}", slug);
         }
     }

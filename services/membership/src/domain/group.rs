@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use senani_order::Slot;
 use uuid::Uuid;
 
+use super::group_slug;
+
 /// Whether a group lives. The numbers are those of `senani.membership.v1.Group.State`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
@@ -55,10 +57,12 @@ pub(crate) struct Group {
     pub(crate) unit_id: Uuid,
     pub(crate) unit_slug: String,
     pub(crate) slot: Slot,
+    /// Which of the unit's groups in this slot: the first is 1.
+    pub(crate) part: i32,
     pub(crate) state: GroupState,
     /// Names by language.
     pub(crate) names: BTreeMap<String, String>,
-    /// Slug of the order that demanded it.
+    /// Slug of the order that demanded it; empty for none.
     pub(crate) order: String,
     pub(crate) custodians: Custodians,
     /// Present enrolments.
@@ -67,4 +71,27 @@ pub(crate) struct Group {
     pub(crate) version: i64,
     /// Microseconds since the epoch.
     pub(crate) created_at: i64,
+}
+
+impl Group {
+    /// The group that becomes part `part` of the same slot: as new, without members and custodians.
+    pub(crate) fn another_part(&self, part: i32, id: Uuid, created_at: i64) -> Self {
+        let own_ending = format!(" ({})", self.part);
+        let name = |name: &String| format!("{} ({part})", name.strip_suffix(&own_ending).unwrap_or(name));
+        Self {
+            id,
+            slug: group_slug(&self.unit_slug, self.slot, part),
+            unit_id: self.unit_id,
+            unit_slug: self.unit_slug.clone(),
+            slot: self.slot,
+            part,
+            state: GroupState::Active,
+            names: self.names.iter().map(|(language, text)| (language.clone(), name(text))).collect(),
+            order: self.order.clone(),
+            custodians: Custodians::default(),
+            enrolled_count: 0,
+            version: 1,
+            created_at,
+        }
+    }
 }

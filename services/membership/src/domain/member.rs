@@ -1,5 +1,7 @@
 //! A member as the register knows them.
 
+use std::collections::BTreeMap;
+
 use senani_order::Rank;
 use senani_vault::PhoneNumber;
 use uuid::Uuid;
@@ -8,13 +10,28 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
 pub(crate) enum MemberState {
+    /// Counts and receives.
     Active = 1,
+    /// Has left.
     Withdrawn = 2,
+    /// Has applied and waits for an officer's verification.
+    Pending = 3,
+    /// Has applied and was refused.
+    Rejected = 4,
+    /// Receives nothing for a time; keeps the places in groups.
+    Suspended = 5,
+    /// Another record of the person stands for this one.
+    Merged = 6,
+    /// Their key is destroyed: an id and nothing else.
+    Erased = 7,
 }
 
 impl MemberState {
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Active, Self::Withdrawn, Self::Pending, Self::Rejected, Self::Suspended, Self::Merged, Self::Erased];
+
     pub(crate) fn from_number(number: i32) -> Option<Self> {
-        [Self::Active, Self::Withdrawn].into_iter().find(|state| *state as i32 == number)
+        Self::ALL.into_iter().find(|state| *state as i32 == number)
     }
 }
 
@@ -24,6 +41,12 @@ impl MemberState {
 pub(crate) enum Role {
     Member = 1,
     Custodian = 2,
+}
+
+impl Role {
+    pub(crate) fn from_number(number: i32) -> Option<Self> {
+        [Self::Member, Self::Custodian].into_iter().find(|role| *role as i32 == number)
+    }
 }
 
 /// A member's present place in a group.
@@ -36,15 +59,18 @@ pub(crate) struct Enrolment {
     pub(crate) started_at: i64,
 }
 
+/// A person's names by language (`hi`, `en`).
+pub(crate) type Names = BTreeMap<String, String>;
+
 /// A person in the register.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) id: Uuid,
     pub(crate) state: MemberState,
-    pub(crate) name_hi: String,
-    /// Empty when not given.
-    pub(crate) name_en: String,
-    pub(crate) phone: PhoneNumber,
+    /// Empty when the member is erased.
+    pub(crate) names: Names,
+    /// The present number; when there are several, the one added last.
+    pub(crate) phone: Option<PhoneNumber>,
     pub(crate) unit_id: Uuid,
     pub(crate) category: String,
     pub(crate) rank: Option<Rank>,
@@ -54,6 +80,32 @@ pub(crate) struct Member {
     pub(crate) enrolments: Vec<Enrolment>,
     /// Microseconds since the epoch.
     pub(crate) created_at: i64,
+    /// Grows with each change.
+    pub(crate) version: i64,
+    /// The record that stands for this one.
+    pub(crate) merged_into: Option<Uuid>,
+    /// Who verified the member; empty before that.
+    pub(crate) verified_by: String,
+    /// Microseconds since the epoch; 0 before that.
+    pub(crate) verified_at: i64,
+}
+
+/// An entry of the ledger, as listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ListedConsent {
+    /// Under whom it is recorded.
+    pub(crate) member: Uuid,
+    /// Microseconds since the epoch.
+    pub(crate) recorded_at: i64,
+    pub(crate) given: bool,
+    /// A number of the contract.
+    pub(crate) purpose: i32,
+    /// A number of the contract.
+    pub(crate) channel: i32,
+    /// May be empty.
+    pub(crate) notice_version: String,
+    pub(crate) language: String,
+    pub(crate) recorded_by: String,
 }
 
 /// A consent that was given or withdrawn; only ever added.

@@ -5,22 +5,60 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 mod applicant;
+mod audience;
 mod csv;
+mod erasure;
 mod formation;
 mod group;
+mod history;
+mod identifier;
+mod incident;
+mod lifecycle;
 mod member;
+mod notice;
 mod order;
 mod placement;
+mod places;
+mod preview;
+mod privacy;
+mod profile;
+pub(crate) mod roster;
+mod shortage;
+mod spelling;
+mod split;
 mod vocabulary;
 
 pub(crate) use applicant::{Applicant, Register, read_applicant};
-pub(crate) use csv::{COLUMNS, Row, RowFault, RowReader};
-pub(crate) use formation::{Plan, PlannedGroup, plan};
+pub(crate) use audience::{AudienceCount, AudienceGroup, AudienceGroups, PersonFilter, Standing};
+pub(crate) use csv::{COLUMNS, REQUIRED_COLUMNS, Row, RowFault, RowReader};
+pub(crate) use erasure::{Erasure, ErasureReason, is_reference, without};
+pub(crate) use formation::{
+    Existing, Plan, PlannedGroup, may_have_without_order, names as group_names, plan, slug as group_slug,
+};
 pub(crate) use group::{Custodians, Group, GroupState};
-pub(crate) use member::{ConsentRecord, Enrolment, Member, MemberState, Role};
+pub(crate) use history::{HappenedAct, Happening, Mark};
+pub(crate) use identifier::{IdentifierKind, household_spelling};
+pub(crate) use incident::{
+    ActionKind, Happened, Incident, IncidentAction, IncidentKind, IncidentState, NotNow, Note, Outcome, Repeated,
+    repeated,
+};
+pub(crate) use lifecycle::Act;
+pub(crate) use member::{ConsentRecord, Enrolment, ListedConsent, Member, MemberState, Names, Role};
+pub(crate) use notice::{Notice, NoticeFault, Purpose};
 pub(crate) use order::IssuedOrder;
-pub(crate) use placement::{Refusal, UnitGroups};
+pub(crate) use placement::{NewParts, Placements, Refusal, Seat, UnitGroups};
+pub(crate) use places::{Moves, NoEntry, Places, Stay};
+pub(crate) use preview::{
+    HeldSlot, HeldSlots, PreviewFigures, PreviewPart, PreviewedGroup, Rules as PreviewRules, preview,
+};
+pub(crate) use privacy::{AuditAction, AuditEntry, DisclosureReason, Identifier, PersonExport, RecordedEnrolment};
+pub(crate) use profile::{Profile, ProfileFault, ProfileWords};
+pub(crate) use shortage::{Measure, ShortGroup, shortages};
+pub(crate) use spelling::{ListedIdentifier, normalised};
+pub(crate) use split::{Candidate, Obstacle, SplitPart, SplitTerms, split, split_fingerprint};
 pub use vocabulary::CATEGORIES;
+pub(crate) use vocabulary::POLICE;
+pub(crate) use vocabulary::{Gender, LANGUAGES};
 
 /// Why a row of an import does not become a member. The numbers are those of `senani.membership.v1.RowRejection`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,10 +80,11 @@ pub(crate) enum Rejection {
     RowTooLong = 14,
     NoGroup = 15,
     GroupFull = 16,
+    HouseholdInvalid = 17,
 }
 
 impl Rejection {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::PhoneDuplicate,
         Self::PhoneInvalid,
         Self::UnitUnknown,
@@ -62,6 +101,7 @@ impl Rejection {
         Self::RowTooLong,
         Self::NoGroup,
         Self::GroupFull,
+        Self::HouseholdInvalid,
     ];
 
     pub(crate) fn from_number(number: i32) -> Option<Self> {

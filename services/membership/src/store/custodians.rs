@@ -1,32 +1,32 @@
 //! Who administers a group.
 
-use sea_orm::{ConnectionTrait, DbErr};
-use senani_proto::membership::v1::ErrorReason;
+use sea_orm::{ConnectionTrait, DbErr, Statement};
+use senani_proto::membership::v1::{self as pb, ErrorReason};
 use senani_store::{Rows, WriteTransaction};
 use uuid::Uuid;
 
-use super::{Registry, groups};
+use super::group_changes::{GroupCall, locked};
+use super::{Registry, answered, groups, record};
 use crate::convert;
-use crate::domain::{Custodians, Group, MemberState, Role};
-use crate::error::{Error, Resource, Wrong};
+use crate::domain::{Custodians, GroupState, MemberState, Role};
+use crate::error::{Error, GroupRefused, Wrong};
 
 impl Registry {
-    /// Sets the custodians of a group: officers enrolled in it. `etag` is empty or what the caller last saw; `field` says where the
+    /// Sets the custodians of a group: officers enrolled in it, with a backup as soon as there is a second one. `field` says where the
     /// custodian with this number (the primary first) stands in the request.
     pub(crate) async fn set_custodians(
         &self,
-        slug: &str,
+        call: GroupCall<'_>,
         custodians: Custodians,
-        etag: &str,
         field: impl Fn(usize) -> String,
-    ) -> Result<Group, Error> {
+    ) -> Result<pb::Group, Error> {
         let mut txn = self.store.begin_write().await?;
-        let lock = groups::lock(txn.get_database_backend());
-        let group = groups::find(&*txn, slug, lock).await?;
-        let mut group = group.ok_or_else(|| Resource::Group.not_found(format!("groups/{slug}")))?;
-        let current = convert::etag(group.version);
-        if !etag.is_empty() && etag != current {
-            return Err(Error::EtagMismatch { etag: current });
+        if let Some(answer) = answered(&txn, call.repeat).await? {
+            return Ok(answer);
+        }
+        let mut group = locked(&txn, call.slug, call.etag).await?;
+        if group.state == GroupState::Closed {
+            return Err(GroupRefused::Closed { group: group.slug }.into());
         }
         let chosen: Vec<Uuid> = custodians.all().collect();
         let fit = fit(&txn, group.id, &chosen).await?;
@@ -45,15 +45,20 @@ impl Registry {
         if !wrong.is_empty() {
             return Err(Error::Invalid(wrong));
         }
+        if custodians.backups.is_empty() && has_other_officer(&txn, group.id, &chosen).await? {
+            return Err(GroupRefused::BackupNeeded { group: group.slug }.into());
+        }
         let before: Vec<Uuid> = group.custodians.all().collect();
         set_roles(&txn, group.id, &before, Role::Member).await?;
         set_roles(&txn, group.id, &chosen, Role::Custodian).await?;
         group.custodians = custodians;
         group.version += 1;
         groups::store_changes(&txn, &[&group]).await?;
+        let answer = convert::group(&group);
+        record(&txn, call.repeat, &answer).await?;
         txn.append(vec![convert::group_changed(&group)]).await?;
         txn.commit().await?;
-        Ok(group)
+        Ok(answer)
     }
 }
 
@@ -71,7 +76,19 @@ async fn fit(txn: &WriteTransaction, group: Uuid, members: &[Uuid]) -> Result<Ve
     rows.iter().map(|row| row.try_get_by_index(0)).collect()
 }
 
-async fn set_roles(txn: &WriteTransaction, group: Uuid, members: &[Uuid], role: Role) -> Result<(), DbErr> {
+/// Whether an officer is enrolled in the group beside those.
+async fn has_other_officer(txn: &WriteTransaction, group: Uuid, chosen: &[Uuid]) -> Result<bool, DbErr> {
+    // CROSS JOIN: SQLite goes from the enrolments of the group to their members.
+    let sql = "SELECT m.id FROM enrolment e CROSS JOIN member m WHERE e.group_id = $1 AND e.ended_at = 0 \
+               AND m.id = e.member_id AND m.rank <> 0 AND m.state = $2 LIMIT $3";
+    let limit = i64::try_from(chosen.len() + 1).unwrap_or(i64::MAX);
+    let values = [group.into(), (MemberState::Active as i32).into(), limit.into()];
+    let rows = txn.query_all_raw(Statement::from_sql_and_values(txn.get_database_backend(), sql, values)).await?;
+    let officers = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<Uuid>, DbErr>>()?;
+    Ok(officers.iter().any(|officer| !chosen.contains(officer)))
+}
+
+pub(super) async fn set_roles(txn: &WriteTransaction, group: Uuid, members: &[Uuid], role: Role) -> Result<(), DbErr> {
     Rows::new()
         .uuid("id", members.iter().copied())
         .execute(

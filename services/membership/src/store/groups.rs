@@ -6,13 +6,14 @@ use senani_store::{PageSize, Rows, WriteTransaction};
 use uuid::Uuid;
 
 use super::Registry;
-use super::json::from_json;
+use super::json::{from_json, to_json};
+use crate::convert;
 use crate::domain::{Custodians, Group, GroupState};
 use crate::error::{Error, Resource};
 
 /// What every query of groups selects, from `member_group g`.
-pub(super) const COLUMNS: &str = "g.id, g.slug, g.unit_id, g.unit_slug, g.audience, g.rank, g.state, g.names, g.order_slug, \
-     g.primary_custodian, g.backup_custodians, g.enrolled_count, g.version, g.created_at";
+pub(super) const COLUMNS: &str = "g.id, g.slug, g.unit_id, g.unit_slug, g.audience, g.rank, g.state, g.names, COALESCE(g.order_slug, ''), \
+     g.primary_custodian, g.backup_custodians, g.enrolled_count, g.version, g.created_at, g.part";
 
 /// Groups read at once while a filter that SQL does not know picks some of them.
 const BATCH: i64 = 1_000;
@@ -22,6 +23,8 @@ pub(crate) struct GroupFilter<'f> {
     pub(crate) audience: Option<Audience>,
     /// Whether the groups of this unit are asked for; `None` for those of every unit.
     pub(crate) unit: Option<&'f (dyn Fn(Uuid) -> bool + Send + Sync)>,
+    /// Only groups in use that lack a primary custodian or a backup.
+    pub(crate) orphans: bool,
 }
 
 impl Registry {
@@ -40,8 +43,16 @@ impl Registry {
         let db = self.store.reader();
         let limit = i64::try_from(size.limit()).unwrap_or(i64::MAX);
         let batch = if filter.unit.is_some() { BATCH } else { limit };
+        let orphans = if filter.orphans {
+            format!(
+                "AND g.state = {} AND (g.primary_custodian IS NULL OR length(g.backup_custodians) = 0) ",
+                GroupState::Active as i32
+            )
+        } else {
+            String::new()
+        };
         let sql = format!(
-            "SELECT {COLUMNS} FROM member_group g WHERE g.slug > $1 AND ($2 = 0 OR g.audience = $2) \
+            "SELECT {COLUMNS} FROM member_group g WHERE g.slug > $1 AND ($2 = 0 OR g.audience = $2) {orphans}\
              ORDER BY g.slug LIMIT $3"
         );
         let mut after = after.unwrap_or_default().to_owned();
@@ -80,14 +91,49 @@ pub(super) fn lock(backend: DbBackend) -> &'static str {
     if backend == DbBackend::Postgres { " FOR UPDATE OF g" } else { "" }
 }
 
-/// The active groups of some units, locked in the order of their ids until the transaction ends.
+/// The groups of some units, closed ones too, locked in the order of their ids until the transaction ends.
 pub(super) async fn lock_of_units(txn: &WriteTransaction, units: Vec<Uuid>) -> Result<Vec<Group>, DbErr> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM v JOIN member_group g ON g.unit_id = v.unit_id WHERE g.state = :1 ORDER BY g.id{}",
+        "SELECT {COLUMNS} FROM v JOIN member_group g ON g.unit_id = v.unit_id ORDER BY g.id{}",
         lock(txn.get_database_backend())
     );
-    let rows = Rows::new().uuid("unit_id", units).query(&**txn, &sql, &[(GroupState::Active as i32).into()]).await?;
+    let rows = Rows::new().uuid("unit_id", units).query(&**txn, &sql, &[]).await?;
     rows.iter().map(group).collect()
+}
+
+/// Inserts the groups whose place (unit, slot, part) is still free; how many these are.
+pub(super) async fn insert<'g>(
+    txn: &WriteTransaction,
+    groups: impl Iterator<Item = &'g Group> + Clone,
+) -> Result<u64, DbErr> {
+    let each = || groups.clone();
+    Rows::new()
+        .uuid("id", each().map(|group| group.id))
+        .text("slug", each().map(|group| group.slug.as_str()))
+        .uuid("unit_id", each().map(|group| group.unit_id))
+        .text("unit_slug", each().map(|group| group.unit_slug.as_str()))
+        .int("audience", each().map(|group| group.slot.audience.number()))
+        .int("rank", each().map(|group| convert::rank_number(group.slot.rank)))
+        .int("part", each().map(|group| group.part))
+        .int("state", each().map(|group| group.state as i32))
+        .text("names", each().map(|group| to_json(&group.names)))
+        .text("order_slug", each().map(|group| group.order.as_str()))
+        // The nil UUID stands for NULL.
+        .uuid("primary_custodian", each().map(|group| group.custodians.primary.unwrap_or_default()))
+        .bytes("backup_custodians", each().map(|group| backups_to_bytes(&group.custodians.backups)))
+        .int("enrolled_count", each().map(|group| group.enrolled_count))
+        .big_int("version", each().map(|group| group.version))
+        .big_int("created_at", each().map(|group| group.created_at))
+        .execute(
+            &**txn,
+            "INSERT INTO member_group (id, slug, unit_id, unit_slug, audience, rank, part, state, names, order_slug, \
+             primary_custodian, backup_custodians, enrolled_count, version, created_at) \
+             SELECT v.id, v.slug, v.unit_id, v.unit_slug, v.audience, v.rank, v.part, v.state, v.names, \
+             NULLIF(v.order_slug, ''), NULLIF(v.primary_custodian, :1), v.backup_custodians, v.enrolled_count, v.version, \
+             v.created_at FROM v WHERE true ON CONFLICT (unit_id, audience, rank, part) DO NOTHING",
+            &[Uuid::nil().into()],
+        )
+        .await
 }
 
 /// Writes what changes in groups: size, custodians, version.
@@ -134,6 +180,7 @@ pub(super) fn group(row: &QueryResult) -> Result<Group, DbErr> {
         enrolled_count: row.try_get_by_index(11)?,
         version: row.try_get_by_index(12)?,
         created_at: row.try_get_by_index(13)?,
+        part: row.try_get_by_index(14)?,
     })
 }
 

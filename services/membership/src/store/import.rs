@@ -3,32 +3,21 @@
 use std::collections::{BTreeMap, HashSet};
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
-use senani_order::{Date, Order, RulesInForce};
+use senani_order::{Date, Order, RulesInForce, UnitRules};
 use senani_proto::name::ImportName;
 use senani_store::{PageSize, Rows, Timestamp, WriteTransaction};
 use senani_unit_tree::UnitTree;
-use senani_vault::Context;
+use senani_vault::BlindIndex;
 use uuid::Uuid;
 
 use super::consents::{BY_IMPORT, DIRECT_MESSAGES};
-use super::{Registry, groups};
+use super::{Newcomer, Registry, groups};
 use crate::convert;
-use crate::domain::{Applicant, COLUMNS, Import, MemberState, Refusal, RejectedRow, Rejection, Role, UnitGroups};
+use crate::domain::{
+    COLUMNS, IdentifierKind, Import, MemberState, NewParts, Placements, Refusal, RejectedRow, Rejection, Role,
+    UnitGroups,
+};
 use crate::error::Error;
-
-/// Where a sealed number is kept, which is authenticated with it.
-pub(crate) fn phone_place(member: Uuid) -> Context<'static> {
-    Context::new("member", "phone_sealed", member)
-}
-
-/// An applicant with what the database keeps of the number.
-#[derive(Debug)]
-pub(crate) struct Newcomer {
-    pub(crate) id: Uuid,
-    pub(crate) phone_sealed: Vec<u8>,
-    pub(crate) phone_index: [u8; 32],
-    pub(crate) applicant: Applicant,
-}
 
 /// Some rows of an import, prepared. What happens to it is durable as a whole or not at all.
 #[derive(Debug)]
@@ -51,8 +40,18 @@ pub(crate) struct Terms {
     /// Who imports.
     pub(crate) recorded_by: String,
     pub(crate) rules: RulesInForce,
+    /// Which units are in which sets.
+    pub(crate) sets: std::sync::Arc<senani_unit_replica::UnitSets>,
     /// Members of a group in the chat application at most.
     pub(crate) app_ceiling: i32,
+}
+
+impl Terms {
+    /// What binds a unit; `None` when the structure does not have it.
+    fn rules_of(&self, unit: Uuid, tree: &UnitTree) -> Option<UnitRules<'_>> {
+        let unit = tree.by_id(unit)?;
+        Some(self.rules.for_unit(unit.kind(), self.sets.sets_of(unit.id())))
+    }
 }
 
 impl Registry {
@@ -116,6 +115,26 @@ impl Registry {
             .collect()
     }
 
+    /// Which of these numbers have a present holder. The register may have another answer when a chunk comes to it: this spares keys
+    /// and seals for rows that cannot become members, and decides nothing.
+    pub(crate) async fn present_phones(&self, indexes: &[BlindIndex]) -> Result<HashSet<BlindIndex>, Error> {
+        let rows = Rows::new()
+            .bytes("value_index", indexes.iter().map(|index| index.to_vec()))
+            .query(
+                self.store.reader(),
+                "SELECT i.value_index FROM v CROSS JOIN member_identifier i WHERE i.value_index = v.value_index \
+                 AND i.valid_to = 0",
+                &[],
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let index: Vec<u8> = row.try_get_by_index(0)?;
+                index.try_into().map_err(|_| DbErr::Type("a stored index has another length".into()).into())
+            })
+            .collect()
+    }
+
     /// Makes a chunk durable and answers the import as it is then. `import` is what the caller knows to be durable: when another
     /// stream was faster, nothing happens and the answer is IMPORT_OVERTAKEN.
     ///
@@ -132,6 +151,7 @@ impl Registry {
         let mut work = ChunkWork { txn: &txn, now, terms, rejected: chunk.rejected, seats: Vec::new() };
         let admitted = work.admit(chunk.newcomers).await?;
         let placed = work.place(admitted, tree).await?;
+        work.register(&placed.newcomers).await?;
         work.enrol(&placed.newcomers).await?;
         let ChunkWork { mut rejected, seats, .. } = work;
         rejected.sort_unstable_by_key(|row| row.line);
@@ -158,7 +178,9 @@ impl Registry {
     pub(crate) async fn refresh_statistics(&self) -> Result<(), Error> {
         let db = self.store.reader();
         let sql = match db.get_database_backend() {
-            DbBackend::Postgres => "ANALYZE member, enrolment, member_consent, member_group",
+            DbBackend::Postgres => {
+                "ANALYZE member, member_key, member_identifier, enrolment, member_consent, member_group"
+            }
             _ => "PRAGMA optimize",
         };
         db.execute_unprepared(sql).await?;
@@ -183,28 +205,19 @@ struct Placed {
 }
 
 impl ChunkWork<'_> {
-    /// Inserts the newcomers whose number is not taken, also not by an import that runs at the same time; the others are rejected.
+    /// Gives the newcomers their numbers, unless a number is taken, also by an import that runs at the same time: those are rejected.
+    /// Nothing else of a newcomer is written before.
     async fn admit(&mut self, newcomers: Vec<Newcomer>) -> Result<Vec<Newcomer>, DbErr> {
-        let each = || newcomers.iter().map(|newcomer| &newcomer.applicant);
         let inserted = Rows::new()
             .uuid("id", newcomers.iter().map(|newcomer| newcomer.id))
-            .bytes("phone_sealed", newcomers.iter().map(|newcomer| newcomer.phone_sealed.clone()))
-            .bytes("phone_index", newcomers.iter().map(|newcomer| newcomer.phone_index.to_vec()))
-            .text("name_hi", each().map(|applicant| applicant.name_hi.as_str()))
-            .text("name_en", each().map(|applicant| applicant.name_en.as_str()))
-            .uuid("unit_id", each().map(|applicant| applicant.unit_id))
-            .text("category", each().map(|applicant| applicant.category))
-            .int("rank", each().map(|applicant| convert::rank_number(applicant.rank)))
-            .text("gender", each().map(|applicant| applicant.gender.word()))
-            .text("language", each().map(|applicant| applicant.language))
-            .boolean("consents", each().map(|applicant| applicant.consents))
+            .bytes("value_index", newcomers.iter().map(|newcomer| newcomer.phone_index.to_vec()))
+            .bytes("value_sealed", newcomers.iter().map(|newcomer| newcomer.phone_sealed.clone()))
             .execute(
                 &**self.txn,
-                "INSERT INTO member (id, phone_sealed, phone_index, name_hi, name_en, unit_id, category, rank, gender, \
-                 language, state, consents, created_at) SELECT v.id, v.phone_sealed, v.phone_index, v.name_hi, v.name_en, \
-                 v.unit_id, v.category, v.rank, v.gender, v.language, :1, v.consents, :2 FROM v WHERE true \
-                 ON CONFLICT (phone_index) DO NOTHING",
-                &[(MemberState::Active as i32).into(), self.now.0.into()],
+                "INSERT INTO member_identifier (member_id, valid_from, valid_to, kind, value_index, value_sealed) \
+                 SELECT v.id, :1, 0, :2, v.value_index, v.value_sealed FROM v WHERE true \
+                 ON CONFLICT (value_index) WHERE valid_to = 0 DO NOTHING",
+                &[self.now.0.into(), (IdentifierKind::Phone as i32).into()],
             )
             .await?;
         if inserted == newcomers.len() as u64 {
@@ -212,7 +225,11 @@ impl ChunkWork<'_> {
         }
         let rows = Rows::new()
             .uuid("id", newcomers.iter().map(|newcomer| newcomer.id))
-            .query(&**self.txn, "SELECT m.id FROM v JOIN member m ON m.id = v.id", &[])
+            .query(
+                &**self.txn,
+                "SELECT i.member_id FROM v CROSS JOIN member_identifier i WHERE i.member_id = v.id AND i.kind = :1",
+                &[(IdentifierKind::Phone as i32).into()],
+            )
             .await?;
         let inserted = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<HashSet<Uuid>, DbErr>>()?;
         let (admitted, taken): (Vec<_>, Vec<_>) =
@@ -225,17 +242,64 @@ impl ChunkWork<'_> {
         Ok(admitted)
     }
 
+    /// Writes the members and their keys.
+    async fn register(&self, newcomers: &[Newcomer]) -> Result<(), DbErr> {
+        let each = || newcomers.iter().map(|newcomer| &newcomer.applicant);
+        Rows::new()
+            .uuid("id", newcomers.iter().map(|newcomer| newcomer.id))
+            .uuid("unit_id", each().map(|applicant| applicant.unit_id))
+            .int("rank", each().map(|applicant| convert::rank_number(applicant.rank)))
+            .boolean("consents", each().map(|applicant| applicant.consents))
+            .text("category", each().map(|applicant| applicant.category))
+            .text("gender", each().map(|applicant| applicant.gender.word()))
+            .text("language", each().map(|applicant| applicant.language))
+            .bytes("household", newcomers.iter().map(|newcomer| newcomer.household.clone()))
+            .bytes("names_sealed", newcomers.iter().map(|newcomer| newcomer.names_sealed.clone()))
+            .execute(
+                &**self.txn,
+                "INSERT INTO member (id, unit_id, version, created_at, verified_at, rank, state, consents, category, gender, \
+                 language, household, verified_by, names_sealed) SELECT v.id, v.unit_id, 1, :1, :1, v.rank, :2, v.consents, \
+                 v.category, v.gender, v.language, v.household, :3, v.names_sealed FROM v",
+                &[
+                    self.now.0.into(),
+                    (MemberState::Active as i32).into(),
+                    self.terms.recorded_by.as_str().into(),
+                ],
+            )
+            .await?;
+        Rows::new()
+            .uuid("member_id", newcomers.iter().map(|newcomer| newcomer.id))
+            .int("kek_version", newcomers.iter().map(|newcomer| i32::from(newcomer.key.version)))
+            .bytes("wrapped", newcomers.iter().map(|newcomer| newcomer.key.bytes.clone()))
+            .execute(
+                &**self.txn,
+                "INSERT INTO member_key (member_id, kek_version, wrapped) SELECT v.member_id, v.kek_version, v.wrapped FROM v",
+                &[],
+            )
+            .await
+            .map(drop)
+    }
+
     /// Gives each newcomer their places, in the order of the file; who gets none is taken out again and rejected.
     async fn place(&mut self, mut newcomers: Vec<Newcomer>, tree: &UnitTree) -> Result<Placed, DbErr> {
         if newcomers.is_empty() {
             return Ok(Placed { newcomers, events: Vec::new() });
         }
-        let mut units: Vec<Uuid> = newcomers.iter().map(|newcomer| newcomer.applicant.unit_id).collect();
-        units.sort_unstable();
-        units.dedup();
-        let locked = groups::lock_of_units(self.txn, units).await?;
-        let kind_of = |unit| tree.by_id(unit).map(|unit| unit.kind());
-        let mut groups = UnitGroups::new(locked, &self.terms.rules, kind_of, self.terms.app_ceiling);
+        let mut coming = BTreeMap::<Uuid, usize>::new();
+        for newcomer in &newcomers {
+            *coming.entry(newcomer.applicant.unit_id).or_default() += 1;
+        }
+        let units: Vec<Uuid> = coming.keys().copied().collect();
+        let new_parts = NewParts { id: Uuid::now_v7, now: self.now.0 };
+        let fill = |locked| {
+            let rules_of = |unit| self.terms.rules_of(unit, tree);
+            UnitGroups::new(locked, rules_of, self.terms.app_ceiling, new_parts)
+        };
+        let mut groups = fill(groups::lock_of_units(self.txn, units.clone()).await?);
+        if coming.iter().any(|(unit, coming)| groups.may_overflow(*unit, *coming)) {
+            // While we waited for a lock its holder may have begun another part, which that statement does not see.
+            groups = fill(groups::lock_of_units(self.txn, units).await?);
+        }
 
         let mut by_line: Vec<&Newcomer> = newcomers.iter().collect();
         by_line.sort_unstable_by_key(|newcomer| newcomer.applicant.line);
@@ -257,15 +321,20 @@ impl ChunkWork<'_> {
             newcomers.retain(|newcomer| !refused.contains(&newcomer.id));
             Rows::new()
                 .uuid("id", refused)
-                .execute(&**self.txn, "DELETE FROM member WHERE id IN (SELECT v.id FROM v)", &[])
+                .execute(&**self.txn, "DELETE FROM member_identifier WHERE member_id IN (SELECT v.id FROM v)", &[])
                 .await?;
         }
 
-        let changed = groups.into_changed();
+        let Placements { changed, formed, custodian_seats } = groups.into_placements();
+        self.seats.extend(custodian_seats.into_iter().map(|(officer, seat)| (officer, seat.group_id, seat.role)));
         let all: Vec<_> = changed.iter().map(|(group, _)| group).collect();
         groups::store_changes(self.txn, &all).await?;
+        if groups::insert(self.txn, formed.iter()).await? != formed.len() as u64 {
+            return Err(DbErr::RecordNotInserted);
+        }
         let with_custodians = changed.iter().filter(|(_, custodians_changed)| *custodians_changed);
-        let mut events: Vec<_> = with_custodians.map(|(group, _)| convert::group_changed(group)).collect();
+        let with_custodians = with_custodians.map(|(group, _)| group).chain(&formed);
+        let mut events: Vec<_> = with_custodians.map(convert::group_changed).collect();
         let others = changed.iter().filter(|(_, custodians_changed)| !*custodians_changed);
         events.extend(convert::group_sizes_changed(others.map(|(group, _)| group)));
         Ok(Placed { newcomers, events })

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, Value};
-use senani_order::{Audience, Date, Order, Rank, Rule, Terms, validate_supersession};
+use senani_order::{Audience, Date, Order, Rank, Rule, Target, Terms, validate_supersession};
 use senani_proto::membership::v1 as pb;
 use senani_store::{PageSize, Rows, WriteTransaction};
 
@@ -84,7 +84,7 @@ pub(super) async fn load(db: &impl ConnectionTrait, slug: Option<&str>) -> Resul
         |sql: String| db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values.clone()));
     let rules = query(format!(
         "SELECT order_slug, unit_kind, audience, ranks, required, min_size, target_size, split_at, max_size, due_date, \
-         custodian_ranks FROM order_rule{of_part} ORDER BY order_slug, position"
+         custodian_ranks, unit_set FROM order_rule{of_part} ORDER BY order_slug, position"
     ))
     .await?;
     let mut rules_of = HashMap::<String, Vec<Rule>>::new();
@@ -136,8 +136,9 @@ fn rule(row: &QueryResult) -> Result<Rule, DbErr> {
     };
     let due: String = row.try_get_by_index(9)?;
     let audience: i32 = row.try_get_by_index(2)?;
+    let set: String = row.try_get_by_index(11)?;
     Ok(Rule {
-        kind: row.try_get_by_index(1)?,
+        target: if set.is_empty() { Target::Kind(row.try_get_by_index(1)?) } else { Target::Set(set) },
         audience: Audience::from_number(audience)
             .ok_or_else(|| DbErr::Type(format!("a stored audience is unknown: {audience}")))?,
         ranks: ranks(&row.try_get_by_index::<String>(3)?)?,
@@ -194,7 +195,14 @@ async fn insert(txn: &WriteTransaction, issued: &IssuedOrder) -> Result<(), DbEr
     let size = |size: u32| i32::try_from(size).unwrap_or(i32::MAX);
     Rows::new()
         .int("position", position(rules.len()))
-        .int("unit_kind", rules.iter().map(|rule| rule.kind))
+        .int("unit_kind", rules.iter().map(|rule| match rule.target {
+            Target::Kind(kind) => kind,
+            Target::Set(_) => 0,
+        }))
+        .text("unit_set", rules.iter().map(|rule| match &rule.target {
+            Target::Kind(_) => "",
+            Target::Set(set) => set.as_str(),
+        }))
         .int("audience", rules.iter().map(|rule| rule.audience.number()))
         .text("ranks", rules.iter().map(|rule| joined(&rule.ranks)))
         .boolean("required", rules.iter().map(|rule| rule.terms.required))
@@ -207,8 +215,8 @@ async fn insert(txn: &WriteTransaction, issued: &IssuedOrder) -> Result<(), DbEr
         .execute(
             &**txn,
             "INSERT INTO order_rule (order_slug, position, unit_kind, audience, ranks, required, min_size, target_size, \
-             split_at, max_size, due_date, custodian_ranks) SELECT :1, v.position, v.unit_kind, v.audience, v.ranks, \
-             v.required, v.min_size, v.target_size, v.split_at, v.max_size, v.due_date, v.custodian_ranks FROM v",
+             split_at, max_size, due_date, custodian_ranks, unit_set) SELECT :1, v.position, v.unit_kind, v.audience, v.ranks, \
+             v.required, v.min_size, v.target_size, v.split_at, v.max_size, v.due_date, v.custodian_ranks, v.unit_set FROM v",
             &[order.slug.as_str().into()],
         )
         .await

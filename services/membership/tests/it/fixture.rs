@@ -38,6 +38,8 @@ pub(crate) struct Membership {
     pub(crate) store: Store,
     pub(crate) config: Config,
     pub(crate) address: SocketAddr,
+    /// The hierarchy that it follows.
+    pub(crate) hierarchy: hierarchy::Teller,
     stop: CancellationToken,
     _database: TestDatabase,
     _keys: tempfile::TempDir,
@@ -52,10 +54,11 @@ impl Membership {
         let database = database(engine);
         let keys = tempfile::tempdir().expect("a temporary directory");
         let stop = CancellationToken::new();
+        let (hierarchy_url, hierarchy) = hierarchy::serve(stop.clone());
         let mut config = Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             database_url: database.url("membership"),
-            hierarchy_url: hierarchy::serve(stop.clone()),
+            hierarchy_url,
             keys_file: keys.path().join("keys"),
             ..Config::default()
         };
@@ -75,11 +78,15 @@ impl Membership {
             store,
             config,
             address,
+            hierarchy,
             stop,
             _database: database,
             _keys: keys,
         };
         membership.heard_structure().await;
+        for slug in ["notice-1", "notice-2"] {
+            crate::persons::publish(&membership, slug).await;
+        }
         membership
     }
 
@@ -154,13 +161,21 @@ impl Membership {
         row.try_get_by_index(0).expect("a number")
     }
 
+    /// Changes the database behind the service's back.
+    pub(crate) async fn execute(&self, sql: &str) {
+        use sea_orm::ConnectionTrait as _;
+        self.store.reader().execute_unprepared(sql).await.expect("the statement runs");
+    }
+
     /// What would differ if anything had happened.
-    pub(crate) async fn state(&self) -> [i64; 7] {
-        let mut state = [0; 7];
+    pub(crate) async fn state(&self) -> [i64; 9] {
+        let mut state = [0; 9];
         for (count, table) in state.iter_mut().zip([
             "issued_order",
             "member_group",
             "member",
+            "member_key",
+            "member_identifier",
             "member_consent",
             "enrolment",
             "member_import",

@@ -1,12 +1,16 @@
 //! Importing members: what is accepted, what is rejected, and what is refused as a whole.
 
+use std::time::Duration;
+
+use senani_proto::hierarchy::v1::UnitKind;
 use senani_proto::membership::v1::import_members_request::Piece;
-use senani_proto::membership::v1::{GetImportRequest, ImportMembersRequest, RowRejection};
-use senani_testkit::engines;
+use senani_proto::membership::v1::{GetImportRequest, ImportMembersRequest, ListRulesInForceRequest, RowRejection};
+use senani_testkit::{engines, eventually};
 use tonic::Code;
 use uuid::Uuid;
 
 use crate::fixture::{HEADER, Membership, file, import, pieces, police, public, refusal};
+use crate::hierarchy::unit_changed;
 
 #[tokio::test]
 async fn each_wrong_row_is_rejected_with_its_line_and_reason_and_stops_nothing() {
@@ -104,9 +108,61 @@ async fn a_file_that_cannot_be_an_import_is_refused_and_nothing_changes() {
 }
 
 #[tokio::test]
-async fn a_group_takes_no_more_than_it_can_hold() {
+async fn past_the_ceiling_people_come_into_the_next_part_with_the_same_custodians() {
     for engine in engines() {
         let mut membership = Membership::with_groups_and(engine, |config| config.app_ceiling = 10).await;
+        let officers = [
+            police(90, "kotwali-ps", "sub_inspector", "male", "custodian"),
+            police(91, "kotwali-ps", "sub_inspector", "male", "custodian"),
+        ];
+        membership.import(HEADER.to_owned() + &officers.concat()).await.expect("imports");
+        let done = membership.import(file(0..20, &["kotwali-ps"])).await.expect("imports");
+        // 8 beside the officers, 8 beside them again, and 4 in the third part.
+        assert_eq!((done.accepted_count, done.rejected_count), (20, 0));
+        let [first, second, third] =
+            ["kotwali-ps-community", "kotwali-ps-community-2", "kotwali-ps-community-3"].map(str::to_owned);
+        let first = membership.group(&first).await;
+        for (slug, part, size) in [(second, 2, 10), (third, 3, 6)] {
+            let group = membership.group(&slug).await;
+            assert_eq!((group.part, group.enrolled_count, group.audience), (part, size, first.audience));
+            assert_eq!(group.primary_custodian, first.primary_custodian);
+            assert_eq!(group.backup_custodians, first.backup_custodians);
+            assert_eq!(group.display_names["en"], format!("kotwali-ps – Cyber Senani group ({part})"));
+        }
+        assert_eq!((first.part, first.enrolled_count), (1, 10));
+        assert_eq!(done.enrolment_count, 20 + 2 * 2, "the officers' places too");
+        assert_eq!(membership.number("SELECT COUNT(*) FROM enrolment WHERE ended_at = 0").await, 22 + 2 * 2);
+        assert_eq!(membership.form("units/kotwali-ps").await.expect("nothing to do").group_count, 0);
+    }
+}
+
+#[tokio::test]
+async fn imports_at_once_that_fill_a_group_begin_each_part_once() {
+    for engine in engines() {
+        let membership = Membership::with_groups_and(engine, |config| config.app_ceiling = 10).await;
+        let imports = (0..3).map(|number| membership.import(file(number * 20..number * 20 + 20, &["kotwali-ps"])));
+        let done = futures::future::join_all(imports).await;
+        assert_eq!(done.into_iter().map(|done| done.expect("imports").accepted_count).sum::<i64>(), 60);
+        let (groups, full) = (
+            "SELECT COUNT(*) FROM member_group WHERE slug LIKE 'kotwali-ps-community%'",
+            "SELECT COUNT(*) FROM member_group WHERE slug LIKE 'kotwali-ps-community%' AND enrolled_count = 10",
+        );
+        assert_eq!((membership.number(groups).await, membership.number(full).await), (6, 6));
+    }
+}
+
+#[tokio::test]
+async fn a_full_group_that_no_order_speaks_of_refuses() {
+    for engine in engines() {
+        let mut membership = Membership::with_groups_and(engine, |config| config.app_ceiling = 10).await;
+        // The station becomes a circle, of which the order says nothing.
+        membership.hierarchy.tell(unit_changed("kotwali-ps", UnitKind::Circle));
+        let orders = membership.orders.clone();
+        eventually(Duration::from_secs(20), "the new kind to be heard", async || {
+            let request = ListRulesInForceRequest { unit: "units/kotwali-ps".to_owned(), ..Default::default() };
+            orders.clone().list_rules_in_force(request).await.expect("rules").into_inner().rules.is_empty()
+        })
+        .await;
         let done = membership.import(file(0..15, &["kotwali-ps"])).await.expect("imports");
         assert_eq!((done.accepted_count, done.rejected_by_reason["GROUP_FULL"]), (10, 5));
         let lines: Vec<i64> = membership.rejected(&done).await.into_iter().map(|row| row.0).collect();
@@ -129,7 +185,7 @@ async fn imports_of_the_same_people_at_once_enrol_each_person_once() {
         let mut rows: Vec<String> = forth.lines().skip(1).map(|row| format!("{row}\n")).collect();
         rows.reverse();
         let back = HEADER.to_owned() + &rows.concat();
-        // All groups together hold 4,096.
+        // The groups that were formed hold 4,096 together; the others come into their second parts.
         let outcomes = futures::future::join_all([&forth, &back, &forth].map(|file| membership.import(file))).await;
         let mut accepted = 0;
         for outcome in outcomes {
@@ -137,11 +193,12 @@ async fn imports_of_the_same_people_at_once_enrol_each_person_once() {
             assert_eq!((done.row_count, done.accepted_count + done.rejected_count), (4_500, 4_500));
             accepted += done.accepted_count;
         }
-        assert_eq!(accepted, 4_096);
+        assert_eq!(accepted, 4_500);
         assert_eq!(membership.number("SELECT COUNT(*) FROM member").await, accepted);
         assert_eq!(membership.number("SELECT COUNT(*) FROM enrolment").await, accepted);
         assert_eq!(membership.number("SELECT COUNT(*) FROM member_consent").await, accepted);
         let sizes: i64 = membership.all_groups().await.iter().map(|group| i64::from(group.enrolled_count)).sum();
         assert_eq!(sizes, accepted);
+        assert_eq!(membership.number("SELECT COUNT(*) FROM member_group WHERE part = 2").await, 4);
     }
 }

@@ -1,13 +1,31 @@
 //! Membership over gRPC, the same tests on both engines.
 
+mod applications;
+mod at_once;
 mod audience;
+mod audience_model;
 mod custodians;
+mod custody;
 mod events;
 mod fixture;
+mod group_life;
 mod groups;
 mod hierarchy;
 mod import;
 mod import_resumed;
+mod incidents;
+mod keys;
+mod life;
 mod members;
+mod merge;
+mod notices;
 mod orders;
+mod persons;
+mod preview;
+mod privacy;
 mod register;
+mod roster;
+mod roster_repeated;
+mod senders;
+mod splits;
+mod unit_sets;

@@ -189,6 +189,7 @@ async fn a_rule_reads_as_it_was_written() {
             max: 4,
             due_date: "2020-07-31".into(),
             custodian_ranks: vec![Rank::Inspector.into(), Rank::Dsp.into()],
+            unit_set: String::new(),
         }];
         let issued = membership.orders.issue_order(issue("order-1", whole.clone())).await.expect("issues").into_inner();
         assert_eq!(issued.rules, whole.rules);

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::fixture::{HEADER, Membership, connect, file, police, public};
 
 /// Everything in every table as text, bytes in hexadecimal.
-async fn dump(membership: &Membership) -> String {
+pub(crate) async fn dump(membership: &Membership) -> String {
     let (db, backend) = (membership.store.reader(), membership.store.backend());
     let query = async |sql: String| {
         let rows = db.query_all_raw(Statement::from_string(backend, sql)).await.expect("the query runs");
@@ -39,27 +39,37 @@ async fn dump(membership: &Membership) -> String {
 }
 
 #[tokio::test]
-async fn no_number_is_in_any_table_in_clear() {
+async fn neither_a_name_nor_a_number_nor_an_address_is_in_any_table_in_clear() {
     for engine in engines() {
         let mut membership = Membership::with_groups(engine).await;
         let canary = "1087654321";
         let rows = [
-            HEADER.to_owned(),
-            format!("कैनरी,Canary,+91 {canary},kotwali-ps,doctor,,female,hi,member,yes\n"),
+            HEADER.replace('\n', ",household\n"),
+            format!("कैनरी,Canary,+91 {canary},kotwali-ps,doctor,,female,hi,member,yes,Birdhouse 7\n"),
             // Rejected rows leave nothing behind either.
-            format!("कैनरी,Canary,{canary},kotwali-ps,doctor,,female,hi,member,yes\n"),
-            format!("कैनरी,Canary,{canary}1,kotwali-ps,doctor,,female,hi,member,yes\n"),
+            format!("कैनरी,Canary,{canary},kotwali-ps,doctor,,female,hi,member,yes,Birdhouse 7\n"),
+            format!("कैनरी,Canary,{canary}1,kotwali-ps,doctor,,female,hi,member,yes,Birdhouse 7\n"),
+            "कैनरी,,1087654322,kotwali-ps,doctor,,male,hi,member,no,BIRDHOUSE-7\n".to_owned(),
+            "कैनरी,,1087654323,gaya-ps,doctor,,male,hi,member,no,Birdhouse 7\n".to_owned(),
+            "कैनरी,,1087654324,kotwali-ps,doctor,,male,hi,member,no,\n".to_owned(),
         ];
         let done = membership.import(rows.concat()).await.expect("imports");
-        assert_eq!((done.accepted_count, done.rejected_count), (1, 2));
+        assert_eq!((done.accepted_count, done.rejected_count), (4, 2));
         let request = FindMemberByPhoneRequest { phone: canary.to_owned() };
-        membership.members.find_member_by_phone(request).await.expect("is there");
+        let member = membership.members.find_member_by_phone(request).await.expect("is there").into_inner();
+        assert_eq!((member.display_names["hi"].as_str(), member.display_names["en"].as_str()), ("कैनरी", "Canary"));
         let dump = dump(&membership).await.to_lowercase();
-        assert!(dump.contains("canary"), "the dump holds the member");
-        let hexadecimal: String = canary.bytes().map(|byte| format!("{byte:02x}")).collect();
-        for form in [canary, &hexadecimal] {
-            assert!(!dump.contains(form), "the number is in the database as {form}");
+        let id = member.name.trim_start_matches("members/");
+        assert!([id.to_owned(), id.replace('-', "")].iter().any(|id| dump.contains(id)), "the dump holds the member");
+        for secret in [canary, "canary", "कैनरी", "birdhouse"] {
+            let hexadecimal: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+            for form in [secret, &hexadecimal] {
+                assert!(!dump.contains(form), "what nobody may read is in the database as {form}");
+            }
         }
+        let households =
+            "SELECT COUNT(DISTINCT household) * 10 + COUNT(household) FROM member WHERE length(household) = 16";
+        assert_eq!(membership.number(households).await, 23, "two live together, a third in another unit");
         let mode = std::fs::metadata(&membership.config.keys_file).expect("the keys").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }

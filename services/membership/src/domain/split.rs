@@ -1,0 +1,410 @@
+//! How a group that has grown too big is split: halves (or more parts) that are big enough, with those who live together together, and an
+//! officer for each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use senani_order::Rank;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::Custodians;
+
+/// A member of the group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    pub(crate) id: Uuid,
+    /// Equal for those who live together; empty for those of whom that is not known.
+    pub(crate) household: Vec<u8>,
+    /// The rank of an active officer; `None` for everybody else.
+    pub(crate) officer: Option<Rank>,
+}
+
+/// What is asked of a split.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SplitTerms {
+    /// Members of each part at least.
+    pub(crate) min: usize,
+    /// Members of each part at most.
+    pub(crate) ceiling: usize,
+    /// How many parts; at least 2.
+    pub(crate) parts: usize,
+    /// Ranks that administer such a group, preferred first; empty for any.
+    pub(crate) custodian_ranks: Vec<Rank>,
+}
+
+/// One part of the split group; the first stays where it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct SplitPart {
+    /// Ascending.
+    pub(crate) members: Vec<Uuid>,
+    /// Households of at least two.
+    pub(crate) households: usize,
+    /// All are members of the part. Without a primary there were not enough officers.
+    pub(crate) custodians: Custodians,
+}
+
+/// Why a group cannot be split so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// There are fewer members than the minimums of all parts together.
+    TooFewMembers { found: usize, needed: usize },
+    /// There are more members than all parts together can hold.
+    TooManyMembers { found: usize, room: usize },
+    /// One household is so big that another part stays below its minimum, or that no part can hold it.
+    HouseholdTooBig { found: usize, limit: usize },
+    /// However the households are put together, some part stays below its minimum or above what it can hold. `found` is the size of the
+    /// smallest part of the evenest split, `needed` the minimum.
+    HouseholdsDoNotFit { found: usize, needed: usize },
+}
+
+impl Obstacle {
+    /// How many there are, and what that is measured by.
+    pub(crate) fn numbers(&self) -> (usize, usize) {
+        match *self {
+            Self::TooFewMembers { found, needed } | Self::HouseholdsDoNotFit { found, needed } => (found, needed),
+            Self::TooManyMembers { found, room } => (found, room),
+            Self::HouseholdTooBig { found, limit } => (found, limit),
+        }
+    }
+}
+
+/// People who stay together.
+#[derive(Debug, Clone)]
+struct Cluster {
+    /// Ascending.
+    members: Vec<Uuid>,
+}
+
+/// An officer who may become a custodian.
+#[derive(Debug, Clone, Copy)]
+struct Officer {
+    id: Uuid,
+    cluster: usize,
+}
+
+/// Splits a group whose custodians are `custodians`. The same people in any order give the same parts. Of two parts nobody finds a
+/// more even pair; of more, each is as near as can be to what is left for it.
+pub(crate) fn split(
+    people: &[Candidate],
+    custodians: &Custodians,
+    terms: &SplitTerms,
+) -> Result<Vec<SplitPart>, Obstacle> {
+    let (found, needed, room) = (people.len(), terms.parts * terms.min, terms.parts.saturating_mul(terms.ceiling));
+    if found < needed {
+        return Err(Obstacle::TooFewMembers { found, needed });
+    }
+    if found > room {
+        return Err(Obstacle::TooManyMembers { found, room });
+    }
+    let clusters = clusters(people);
+    let biggest = clusters.first().map_or(0, |cluster| cluster.members.len());
+    let limit = terms.ceiling.min(found - (terms.parts - 1) * terms.min);
+    if biggest > limit {
+        return Err(Obstacle::HouseholdTooBig { found: biggest, limit });
+    }
+    let officers = officers(people, &clusters, custodians, &terms.custodian_ranks);
+    // A backup in each part matters less than a custodian, and that less than a split at all.
+    let mut smallest = 0;
+    for rounds in [2, 1, 0] {
+        let pinned = pin(&officers, terms.parts, rounds);
+        let parts = fill(&clusters, pinned, terms);
+        let sizes = || parts.iter().map(|part| size(&clusters, part));
+        if sizes().all(|size| (terms.min..=terms.ceiling).contains(&size)) {
+            return Ok(parts.iter().map(|part| finish(part, &clusters, &officers, custodians)).collect());
+        }
+        smallest = sizes().min().unwrap_or(0);
+    }
+    Err(Obstacle::HouseholdsDoNotFit { found: smallest, needed: terms.min })
+}
+
+/// Of exactly this split: other members or custodians give another one.
+pub(crate) fn split_fingerprint(group: Uuid, parts: &[SplitPart]) -> String {
+    use std::fmt::Write as _;
+    let mut hasher = Sha256::new();
+    hasher.update(group.as_bytes());
+    for part in parts {
+        hasher.update((part.members.len() as u64).to_be_bytes());
+        part.members.iter().for_each(|member| hasher.update(member.as_bytes()));
+        hasher.update((part.custodians.all().count() as u64).to_be_bytes());
+        hasher.update([u8::from(part.custodians.primary.is_some())]);
+        part.custodians.all().for_each(|officer| hasher.update(officer.as_bytes()));
+    }
+    hasher.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Households, and everybody else alone; the biggest first, of one size by their first member.
+fn clusters(people: &[Candidate]) -> Vec<Cluster> {
+    let mut households = BTreeMap::<&[u8], Vec<Uuid>>::new();
+    let mut clusters = Vec::new();
+    for person in people {
+        if person.household.is_empty() {
+            clusters.push(Cluster { members: vec![person.id] });
+        } else {
+            households.entry(&person.household).or_default().push(person.id);
+        }
+    }
+    clusters.extend(households.into_values().map(|mut members| {
+        members.sort_unstable();
+        Cluster { members }
+    }));
+    clusters.sort_unstable_by(|a, b| (b.members.len(), &a.members).cmp(&(a.members.len(), &b.members)));
+    clusters
+}
+
+/// Who may administer, preferred first: the custodians as they are, then those of the ranks that the order prefers, the higher first.
+fn officers(people: &[Candidate], clusters: &[Cluster], custodians: &Custodians, ranks: &[Rank]) -> Vec<Officer> {
+    let cluster_of: BTreeMap<Uuid, usize> = clusters
+        .iter()
+        .enumerate()
+        .flat_map(|(number, cluster)| cluster.members.iter().map(move |member| (*member, number)))
+        .collect();
+    let mut fit: Vec<(usize, usize, Rank, Uuid)> = people
+        .iter()
+        .filter_map(|person| {
+            let rank = person.officer?;
+            let position = custodians.all().position(|custodian| custodian == person.id);
+            let preferred = ranks.iter().position(|preferred| *preferred == rank);
+            if position.is_none() && preferred.is_none() && !ranks.is_empty() {
+                return None;
+            }
+            Some((position.unwrap_or(usize::MAX), preferred.unwrap_or(usize::MAX), rank, person.id))
+        })
+        .collect();
+    fit.sort_unstable();
+    fit.into_iter().filter_map(|(.., id)| Some(Officer { id, cluster: *cluster_of.get(&id)? })).collect()
+}
+
+/// Gives each part one officer in each round, as long as there are officers of other households; clusters by part.
+fn pin(officers: &[Officer], parts: usize, rounds: usize) -> Vec<Vec<usize>> {
+    let mut pinned: Vec<Vec<usize>> = vec![Vec::new(); parts];
+    let mut taken = BTreeSet::new();
+    for round in 0..rounds {
+        for part in &mut pinned {
+            let mut free = officers.iter().filter(|officer| !taken.contains(&officer.cluster));
+            if part.len() > round {
+                continue;
+            }
+            if let Some(officer) = free.next() {
+                taken.insert(officer.cluster);
+                part.push(officer.cluster);
+            }
+        }
+    }
+    pinned
+}
+
+fn size(clusters: &[Cluster], part: &[usize]) -> usize {
+    part.iter().map(|number| clusters[*number].members.len()).sum()
+}
+
+/// Puts the clusters that are not pinned into the parts, so that these are as even as can be.
+fn fill(clusters: &[Cluster], pinned: Vec<Vec<usize>>, terms: &SplitTerms) -> Vec<Vec<usize>> {
+    let taken: BTreeSet<usize> = pinned.iter().flatten().copied().collect();
+    let mut free: Vec<usize> = (0..clusters.len()).filter(|number| !taken.contains(number)).collect();
+    let count = pinned.len();
+    let mut parts = pinned;
+    for at in 0..count {
+        if at + 1 == count {
+            parts[at].append(&mut free);
+            break;
+        }
+        let left: usize = parts[at..].iter().map(|part| size(clusters, part)).sum::<usize>() + size(clusters, &free);
+        let base = size(clusters, &parts[at]);
+        let sizes: Vec<usize> = free.iter().map(|number| clusters[*number].members.len()).collect();
+        let chosen = nearest(&sizes, base, left, count - at, terms);
+        let chosen: BTreeSet<usize> = chosen.into_iter().map(|index| free[index]).collect();
+        free.retain(|number| !chosen.contains(number));
+        parts[at].extend(chosen);
+    }
+    parts
+}
+
+/// Which of some sizes bring a part from `base` nearest to its share of `left`: subset sums, exactly. A sum that leaves this part or
+/// the others out of bounds comes after all that do not; of two equally near the greater is taken, which moves fewer people.
+fn nearest(sizes: &[usize], base: usize, left: usize, parts: usize, terms: &SplitTerms) -> Vec<usize> {
+    let total: usize = sizes.iter().sum();
+    // By sum: the size that first reached it, after which only later sizes are in no sum that leads here.
+    let mut reached: Vec<Option<usize>> = vec![None; total + 1];
+    let mut highest = 0;
+    for (index, size) in sizes.iter().enumerate() {
+        for sum in (0..=highest).rev() {
+            if (sum == 0 || reached[sum].is_some()) && reached[sum + size].is_none() && sum + size > 0 {
+                reached[sum + size] = Some(index);
+            }
+        }
+        highest += size;
+    }
+    let others = parts - 1;
+    let out_of_bounds = |sum: usize| {
+        let (here, rest) = (base + sum, left.saturating_sub(base + sum));
+        let here_fits = (terms.min..=terms.ceiling).contains(&here);
+        let rest_fits = (terms.min * others..=terms.ceiling.saturating_mul(others)).contains(&rest);
+        !(here_fits && rest_fits)
+    };
+    // Compared as multiples of the share: no rounding.
+    let distance = |sum: usize| (parts * (base + sum)).abs_diff(left);
+    let best = (0..=total)
+        .filter(|sum| *sum == 0 || reached[*sum].is_some())
+        .min_by_key(|sum| (out_of_bounds(*sum), distance(*sum), std::cmp::Reverse(*sum)));
+    let mut chosen = Vec::new();
+    let mut sum = best.unwrap_or(0);
+    while let Some(index) = reached[sum].filter(|_| sum > 0) {
+        chosen.push(index);
+        sum -= sizes[index];
+    }
+    chosen
+}
+
+/// The part with its custodians: those who were custodians and are in it, the primary first; else the first officers.
+fn finish(part: &[usize], clusters: &[Cluster], officers: &[Officer], before: &Custodians) -> SplitPart {
+    let mut members: Vec<Uuid> = part.iter().flat_map(|number| clusters[*number].members.iter().copied()).collect();
+    members.sort_unstable();
+    let here: BTreeSet<usize> = part.iter().copied().collect();
+    let fit: Vec<Uuid> =
+        officers.iter().filter(|officer| here.contains(&officer.cluster)).map(|officer| officer.id).collect();
+    let were: Vec<Uuid> = fit.iter().copied().filter(|id| before.all().any(|custodian| custodian == *id)).collect();
+    // One primary and one backup at least; more only where they were custodians already.
+    let count = were.len().max(2).min(fit.len());
+    let mut chosen = fit.into_iter().take(count);
+    let custodians = Custodians { primary: chosen.next(), backups: chosen.collect() };
+    let households = part.iter().filter(|number| clusters[**number].members.len() > 1).count();
+    SplitPart { members, households, custodians }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn person(id: usize, household: usize, officer: bool) -> Candidate {
+        Candidate {
+            id: Uuid::from_u128(1 + id as u128),
+            household: if household == 0 { Vec::new() } else { vec![household as u8] },
+            officer: officer.then_some(Rank::SubInspector),
+        }
+    }
+
+    fn terms(min: usize, ceiling: usize, parts: usize) -> SplitTerms {
+        SplitTerms { min, ceiling, parts, custodian_ranks: vec![] }
+    }
+
+    fn administered_by(ids: &[usize]) -> Custodians {
+        let mut ids = ids.iter().map(|id| Uuid::from_u128(1 + *id as u128));
+        Custodians { primary: ids.next(), backups: ids.collect() }
+    }
+
+    #[test]
+    fn halves_are_even_and_the_backup_administers_the_new_one() {
+        let people: Vec<_> = (0..9).map(|id| person(id, 0, id < 4)).collect();
+        let parts = split(&people, &administered_by(&[0, 1]), &terms(4, 10, 2)).unwrap();
+        assert_eq!(parts.iter().map(|part| part.members.len()).collect::<Vec<_>>(), [5, 4], "fewer move");
+        assert_eq!(parts[0].custodians, administered_by(&[0, 2]));
+        assert_eq!(parts[1].custodians, administered_by(&[1, 3]));
+    }
+
+    #[test]
+    fn with_too_few_officers_a_part_says_that_it_has_none() {
+        let people: Vec<_> = (0..8).map(|id| person(id, 0, id == 3)).collect();
+        let parts = split(&people, &administered_by(&[3]), &terms(4, 10, 2)).unwrap();
+        assert_eq!(parts[0].custodians, administered_by(&[3]));
+        assert_eq!(parts[1].custodians, Custodians::default());
+        // Officers of other ranks than the order names do not become custodians; who is one stays one.
+        let inspectors = SplitTerms { custodian_ranks: vec![Rank::Inspector], ..terms(4, 10, 2) };
+        let people: Vec<_> = (0..8).map(|id| person(id, 0, true)).collect();
+        let parts = split(&people, &administered_by(&[3]), &inspectors).unwrap();
+        assert_eq!((parts[0].custodians.clone(), parts[1].custodians.primary), (administered_by(&[3]), None));
+    }
+
+    #[test]
+    fn what_stands_in_the_way_is_told_with_numbers() {
+        let people: Vec<_> = (0..10).map(|id| person(id, usize::from(id < 7), false)).collect();
+        let none = Custodians::default();
+        let found = |terms: &SplitTerms| split(&people, &none, terms).unwrap_err();
+        assert_eq!(found(&terms(6, 20, 2)), Obstacle::TooFewMembers { found: 10, needed: 12 });
+        assert_eq!(found(&terms(1, 4, 2)), Obstacle::TooManyMembers { found: 10, room: 8 });
+        assert_eq!(found(&terms(4, 20, 2)), Obstacle::HouseholdTooBig { found: 7, limit: 6 });
+        assert_eq!(found(&terms(1, 6, 2)), Obstacle::HouseholdTooBig { found: 7, limit: 6 });
+        // Two households of 4 and one of 2: 5 and 5 cannot be.
+        let people: Vec<_> = (0..10).map(|id| person(id, 1 + id / 4, false)).collect();
+        let stuck = split(&people, &none, &terms(5, 20, 2)).unwrap_err();
+        assert_eq!(stuck, Obstacle::HouseholdsDoNotFit { found: 4, needed: 5 });
+    }
+
+    fn people() -> impl Strategy<Value = Vec<Candidate>> {
+        prop::collection::vec((0..6usize, prop::bool::weighted(0.3)), 2..40).prop_map(|people| {
+            let person = |(id, (household, officer))| person(id, household, officer);
+            people.into_iter().enumerate().map(person).collect()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
+        #[test]
+        fn every_part_has_its_minimum_households_stay_whole_and_nobody_is_lost(
+            (people, shuffled) in people().prop_flat_map(|people| (Just(people.clone()), Just(people).prop_shuffle())),
+            min in 1..12usize,
+            ceiling in 8..30usize,
+            parts in 2..5usize,
+            custodians in prop::collection::vec(any::<prop::sample::Index>(), 0..3),
+        ) {
+            let officers: Vec<Uuid> = people.iter().filter(|person| person.officer.is_some()).map(|person| person.id).collect();
+            let mut custodians: Vec<Uuid> =
+                custodians.iter().filter(|_| !officers.is_empty()).map(|index| officers[index.index(officers.len())]).collect();
+            custodians.sort_unstable();
+            custodians.dedup();
+            let mut ids = custodians.into_iter();
+            let custodians = Custodians { primary: ids.next(), backups: ids.collect() };
+            let terms = terms(min, ceiling, parts);
+            let found = split(&people, &custodians, &terms);
+            prop_assert_eq!(&found, &split(&shuffled, &custodians, &terms));
+            let Ok(found) = found else { return Ok(()) };
+
+            prop_assert_eq!(found.len(), parts);
+            let mut all: Vec<Uuid> = found.iter().flat_map(|part| part.members.iter().copied()).collect();
+            all.sort_unstable();
+            let mut expected: Vec<Uuid> = people.iter().map(|person| person.id).collect();
+            expected.sort_unstable();
+            prop_assert_eq!(all, expected);
+            for part in &found {
+                prop_assert!((min..=ceiling).contains(&part.members.len()));
+                for officer in part.custodians.all() {
+                    prop_assert!(part.members.contains(&officer) && officers.contains(&officer));
+                }
+                let here = part.members.iter().filter(|member| officers.contains(member)).count();
+                prop_assert_eq!(part.custodians.primary.is_some(), here > 0);
+                prop_assert_eq!(part.custodians.backups.is_empty(), here < 2);
+            }
+            for household in 1..6u8 {
+                let at = |id: &Uuid| found.iter().position(|part| part.members.contains(id));
+                let places: BTreeSet<_> =
+                    people.iter().filter(|person| person.household == [household]).map(|person| at(&person.id)).collect();
+                prop_assert!(places.len() <= 1);
+            }
+            if let Some(primary) = custodians.primary {
+                // The primary stays in the group unless no split at all keeps them there.
+                let moved = !found[0].members.contains(&primary);
+                prop_assert!(!moved || people.iter().any(|person| person.id == primary && !person.household.is_empty()));
+            }
+        }
+
+        #[test]
+        fn two_parts_are_refused_only_when_no_two_would_do(people in people(), min in 1..12usize, ceiling in 8..30usize) {
+            let terms = terms(min, ceiling, 2);
+            let possible = {
+                let sizes: Vec<usize> = clusters(&people).iter().map(|cluster| cluster.members.len()).collect();
+                let mut sums = BTreeSet::from([0]);
+                for size in sizes {
+                    sums = sums.iter().flat_map(|sum| [*sum, sum + size]).collect();
+                }
+                let fits = |size: usize| (min..=ceiling).contains(&size);
+                sums.into_iter().any(|sum| fits(sum) && fits(people.len() - sum))
+            };
+            prop_assert_eq!(split(&people, &Custodians::default(), &terms).is_ok(), possible);
+        }
+    }
+}
