@@ -12,7 +12,7 @@ use crate::{
     config::{Config, Webhook},
     forward::{Door, Forwarder, Routes, Upstream},
     identity::{Identities, IdentitiesError, Identity},
-    webhook,
+    page, webhook,
 };
 
 /// Why the gateway cannot start, or stopped.
@@ -73,6 +73,7 @@ impl App {
         let upstreams = upstreams.into_iter().collect::<Result<_, _>>()?;
         let router = webhook::router(&config.webhooks, &config.bulletin_url)
             .map_err(|error| AppError::Upstream("bulletin", error))?
+            .merge(page::router(&config.bulletin_url).map_err(|error| AppError::Upstream("bulletin", error))?)
             .route("/healthz", get(async || "ok"));
         let identities = Arc::new(Identities::open(&config.identities_file)?);
         let listen = |error| AppError::Listen(config.listen, error);

@@ -1,21 +1,22 @@
 //! A poster as it comes in: the bulletin's name first, then the file in pieces.
 
+use std::sync::Arc;
+
 use senani_proto::bulletin::v1::AttachPosterRequest;
 use senani_proto::bulletin::v1::attach_poster_request::Piece;
 use tonic::{Status, Streaming};
 
 use super::bulletin_service::PosterLimits;
-use crate::domain::poster::{Poster, PosterFault, inspect};
+use crate::domain::poster::{Poster, PosterFault, prepare};
 use crate::error::Error;
 
 pub(super) struct PosterStream {
     pieces: Streaming<AttachPosterRequest>,
-    limit: usize,
 }
 
 impl PosterStream {
-    pub(super) fn new(pieces: Streaming<AttachPosterRequest>, limit: usize) -> Self {
-        Self { pieces, limit }
+    pub(super) fn new(pieces: Streaming<AttachPosterRequest>) -> Self {
+        Self { pieces }
     }
 
     /// The name in the first message.
@@ -26,28 +27,29 @@ impl PosterStream {
         }
     }
 
-    /// The file, inspected. No more of it is kept than may be.
+    /// The file's picture, encoded anew. No more of the file is kept than may be.
     pub(super) async fn poster(mut self, limits: &PosterLimits) -> Result<(Poster, Vec<u8>), Status> {
-        let mut content = Vec::new();
+        let bytes = limits.rules.bytes;
+        let refuse = |fault| Status::from(Error::Poster { fault, bytes });
+        let mut file = Vec::new();
         while let Some(message) = self.pieces.message().await? {
             let Some(Piece::Content(piece)) = message.piece else { return Err(Error::StreamOutOfOrder.into()) };
-            if content.len() + piece.len() > self.limit {
-                return Err(self.fault(PosterFault::TooLarge));
+            if file.len() + piece.len() > bytes {
+                return Err(refuse(PosterFault::TooLarge));
             }
-            content.extend_from_slice(&piece);
+            file.extend_from_slice(&piece);
         }
-        let limit = self.limit;
-        let _turn = limits.decoding.acquire().await.map_err(|_| Error::Stopping)?;
-        let inspected = tokio::task::spawn_blocking(move || inspect(&content, limit).map(|poster| (poster, content)));
-        match inspected.await {
-            Ok(Ok(found)) => Ok(found),
-            Ok(Err(fault)) => Err(self.fault(fault)),
+        let turn = Arc::clone(&limits.decoding).acquire_owned().await.map_err(|_| Error::Stopping)?;
+        let rules = limits.rules.clone();
+        let prepared = tokio::task::spawn_blocking(move || {
+            // Kept to the end of the work, which goes on when the caller does not wait for it.
+            let _turn = turn;
+            prepare(&file, &rules)
+        });
+        match prepared.await {
+            Ok(outcome) => outcome.map_err(refuse),
             // A decoder that panics has met something that is no image.
-            Err(_) => Err(self.fault(PosterFault::NotAnImage)),
+            Err(_) => Err(refuse(PosterFault::Damaged)),
         }
-    }
-
-    fn fault(&self, fault: PosterFault) -> Status {
-        Error::Poster { fault, bytes: self.limit }.into()
     }
 }

@@ -1,14 +1,14 @@
-//! Posters, once by content.
+//! Posters, once by content. The contents themselves are not in the database.
 
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 use senani_store::{Timestamp, WriteTransaction};
 
 use super::sql;
 use crate::domain::poster::Poster;
 
-/// Stores a poster; the same bytes twice are stored once.
-pub(crate) async fn insert(txn: &WriteTransaction, poster: &Poster, content: Vec<u8>) -> Result<(), DbErr> {
-    let sql = "INSERT INTO poster (sha256, media_type, size, width, height, content, created_at) \
+/// Records a poster whose content is in the store of posters; the same twice is recorded once.
+pub(crate) async fn insert(txn: &WriteTransaction, poster: &Poster) -> Result<(), DbErr> {
+    let sql = "INSERT INTO poster (sha256, media_type, size, width, height, sha1, created_at) \
                VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (sha256) DO NOTHING";
     let values = [
         poster.sha256.clone().into(),
@@ -16,14 +16,8 @@ pub(crate) async fn insert(txn: &WriteTransaction, poster: &Poster, content: Vec
         poster.size.into(),
         poster.width.into(),
         poster.height.into(),
-        content.into(),
+        poster.sha1.clone().into(),
         Timestamp::now().0.into(),
     ];
     sql::execute(&**txn, sql, values).await.map(drop)
-}
-
-/// Media type and bytes of a poster.
-pub(crate) async fn read(db: &impl ConnectionTrait, sha256: &str) -> Result<Option<(String, Vec<u8>)>, DbErr> {
-    let row = sql::one(db, "SELECT media_type, content FROM poster WHERE sha256 = $1", [sha256.into()]).await?;
-    row.map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).transpose()
 }

@@ -8,10 +8,12 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::channel::{Content, Sender, upload};
+use crate::config::ChannelConfig;
 use crate::domain::attempt::Answer;
 use crate::domain::bulletin::Bulletin;
 use crate::error::Error;
-use crate::store::{bulletins, media, posters};
+use crate::objects::PosterObjects;
+use crate::store::{bulletins, media};
 
 /// Bulletins kept at most; more than are ever sent at once.
 const KEPT: usize = 32;
@@ -23,6 +25,7 @@ pub(super) struct Library {
     channel: String,
     template: String,
     sender: Sender,
+    objects: PosterObjects,
     contents: Mutex<HashMap<Uuid, Arc<Content>>>,
 }
 
@@ -30,8 +33,9 @@ pub(super) struct Library {
 pub(super) type Found = Result<Arc<Content>, Answer>;
 
 impl Library {
-    pub(super) fn new(store: Store, channel: String, template: String, sender: Sender) -> Self {
-        Self { store, channel, template, sender, contents: Mutex::default() }
+    pub(super) fn new(store: Store, objects: PosterObjects, channel: &ChannelConfig, sender: Sender) -> Self {
+        let (channel, template) = (channel.name.clone(), channel.template.clone());
+        Self { store, channel, template, sender, objects, contents: Mutex::default() }
     }
 
     /// The content of a bulletin; its poster is uploaded when the provider does not have it.
@@ -60,10 +64,9 @@ impl Library {
         if let Some(id) = media::find(&self.store, &self.channel, &poster.sha256).await? {
             return Ok(Ok(Some(id)));
         }
-        let Some((media_type, content)) = posters::read(self.store.reader(), &poster.sha256).await? else {
-            return Ok(Ok(None));
-        };
-        match upload(&mut self.sender.connection(), &media_type, &content).await {
+        // Not without its poster: a batch that cannot have it is tried again.
+        let content = self.objects.get(poster).await?;
+        match upload(&mut self.sender.connection(), &poster.media_type, &content).await {
             Ok(id) => {
                 media::save(&self.store, &self.channel, &poster.sha256, &id).await?;
                 Ok(Ok(Some(id)))

@@ -11,6 +11,14 @@ use prost::Message;
 
 use crate::error::Refusal;
 
+/// Methods that need no identity: what a citizen asks.
+const FOR_ANYBODY: [&str; 1] = ["/senani.bulletin.v1.VerificationService/Verify"];
+
+/// Whether strangers may call the method at this path.
+pub(crate) fn is_for_anybody(path: &str) -> bool {
+    FOR_ANYBODY.contains(&path)
+}
+
 /// Every method of the contracts.
 #[derive(Debug)]
 pub(crate) struct Routes {
@@ -170,14 +178,27 @@ mod tests {
             internal,
             [
                 "/senani.bulletin.v1.DeliveryService/IngestReceipts",
+                "/senani.bulletin.v1.DutyService/ListDuties",
+                "/senani.bulletin.v1.PublicPageService/GetPage",
                 "/senani.eventlog.v1.EventLogService/Snapshot",
                 "/senani.eventlog.v1.EventLogService/Subscribe",
                 "/senani.membership.v1.AudienceService/OpenAddresses",
                 "/senani.membership.v1.AudienceService/ResolveAudience",
+                "/senani.membership.v1.CustodyService/ListHeldGroups",
+                "/senani.membership.v1.SenderService/IdentifySender",
             ]
         );
         assert!(routes.public_services().all(|name| !name.contains("EventLog") && !name.contains("Audience")));
         assert!(routes.public_services().any(|name| name == "senani.bulletin.v1.DeliveryService"));
+    }
+
+    #[test]
+    fn what_anybody_may_call_is_public_and_takes_no_stream() {
+        let routes = routes();
+        for path in FOR_ANYBODY {
+            assert!(routes.find(path).is_ok_and(|route| route.unary), "{path}");
+        }
+        assert!(!is_for_anybody("/senani.bulletin.v1.BulletinService/GetBulletin"));
     }
 
     #[test]

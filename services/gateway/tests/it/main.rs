@@ -6,6 +6,7 @@ mod faults;
 mod identity;
 mod infrastructure;
 mod limits;
+mod pages;
 mod service;
 mod streams;
 mod trace;

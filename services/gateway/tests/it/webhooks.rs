@@ -116,7 +116,7 @@ fn serve(bulletin: &Bulletin, address: SocketAddr) -> Served {
     (address, stop.clone(), tokio::spawn(server.serve(listener, stop)))
 }
 
-async fn send(request: http::request::Builder, body: Bytes) -> (StatusCode, HeaderMap, Bytes) {
+pub(crate) async fn send(request: http::request::Builder, body: Bytes) -> (StatusCode, HeaderMap, Bytes) {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let response = client.request(request.body(Full::new(body)).expect("a request")).await.expect("a response");
     let (head, body) = response.into_parts();
