@@ -1,5 +1,6 @@
 //! The wiring: migrate, build (connects and binds, so that a bad configuration fails first), run.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,29 +9,42 @@ use sea_orm::DbErr;
 use senani_client::{Channel, ClientOptions, ConnectError, follower};
 use senani_proto::bulletin::v1::bulletin_service_server::BulletinServiceServer;
 use senani_proto::bulletin::v1::delivery_service_server::DeliveryServiceServer;
+use senani_proto::bulletin::v1::duty_service_server::DutyServiceServer;
+use senani_proto::bulletin::v1::public_page_service_server::PublicPageServiceServer;
+use senani_proto::bulletin::v1::report_service_server::ReportServiceServer;
 use senani_proto::bulletin::v1::task_service_server::TaskServiceServer;
+use senani_proto::bulletin::v1::verification_service_server::VerificationServiceServer;
 use senani_proto::eventlog::v1::event_log_service_server::EventLogServiceServer;
 use senani_server::Server;
 use senani_store::event_log::{Feed, keep_pruned};
 use senani_store::{Store, StoreOptions};
 use senani_unit_replica::{ReplicaError, UnitReplica};
+use senani_vault::{KeysError, Vault};
 use time::UtcOffset;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{BODY_BYTES, BulletinApi, DeliveryApi, PosterLimits, TaskApi};
-use crate::channel::ChannelError;
-use crate::config::Config;
+use crate::api::{
+    BODY_BYTES, BulletinApi, DeliveryApi, DutyApi, POSTERS_AT_ONCE, PosterLimits, PublicPageApi, ReportApi, TaskApi,
+    VerificationApi,
+};
+use crate::channel::{ChannelError, Sender};
+use crate::config::{ChannelConfig, Config};
 use crate::follow::GroupSink;
+use crate::objects::{ObjectError, PosterObjects};
 use crate::register::Register;
+use crate::signing::{SigningKeyError, SigningKeys};
 use crate::store::Migrator;
+use crate::store::report::Reports;
 use crate::store::snapshot::PresentState;
 use crate::worker::bells::Bells;
 use crate::worker::dispatch::Dispatcher;
 use crate::worker::expand::Expander;
+use crate::worker::fetch::Fetcher;
+use crate::worker::inbound::Intake;
 use crate::worker::ingest::{self, Inbox};
-use crate::worker::{apply, settle};
+use crate::worker::{apply, reports, settle};
 
 /// How long workers may take to end what is under way. A message that was sent should have its answer recorded.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -53,6 +67,15 @@ pub enum AppError {
     /// A channel is configured wrongly.
     #[error("a channel cannot be used")]
     Channel(#[from] ChannelError),
+    /// Posters cannot be kept where the configuration says.
+    #[error("posters cannot be kept as configured")]
+    Posters(#[from] ObjectError),
+    /// There is nothing to sign codes with.
+    #[error("codes cannot be signed")]
+    SigningKeys(#[from] SigningKeyError),
+    /// The keys of the reports cannot be read or created.
+    #[error("the keys of the reports cannot be used")]
+    Keys(#[from] KeysError),
     /// The time zone is no offset from UTC.
     #[error("time_zone_minutes is no offset from UTC")]
     TimeZone,
@@ -67,9 +90,14 @@ pub struct App {
     config: Config,
     store: Store,
     units: UnitReplica,
+    reports: Reports,
+    /// By the names of their channels.
+    senders: HashMap<String, Sender>,
     hierarchy: Channel,
     membership: Channel,
     time_zone: UtcOffset,
+    objects: PosterObjects,
+    keys: Arc<SigningKeys>,
     dispatchers: Vec<Dispatcher>,
     bells: Bells,
     /// Ends the workers; cancelled by the stop that [`App::run`] is given.
@@ -103,13 +131,19 @@ impl App {
         let options = StoreOptions { max_connections: config.database_connections.max(2) };
         let store = Store::connect(&config.database_url, &options).await?;
         let units = UnitReplica::load(store.clone()).await?;
+        let reports = Reports::new(store.clone(), Vault::open(&config.reports.keys_file)?);
+        let sender = |channel: &ChannelConfig| Ok::<_, ChannelError>((channel.name.clone(), Sender::new(channel)?));
+        let senders = config.channels.iter().map(sender).collect::<Result<_, _>>()?;
         let (bells, ending) = (Bells::default(), CancellationToken::new());
         let register = Register::new(membership.clone());
+        let objects = PosterObjects::open(&config.poster_store)?;
+        let keys = Arc::new(SigningKeys::open(&config.signing_keys_file)?);
         let dispatchers = config
             .channels
             .iter()
             .map(|channel| {
-                Dispatcher::new(store.clone(), register.clone(), &config, channel, bells.clone(), ending.clone())
+                let (store, register, objects) = (store.clone(), register.clone(), objects.clone());
+                Dispatcher::new(store, register, objects, &config, channel, bells.clone(), ending.clone())
             })
             .collect::<Result<_, _>>()?;
         let listen = |error| AppError::Listen(config.listen, error);
@@ -119,9 +153,13 @@ impl App {
             config,
             store,
             units,
+            reports,
+            senders,
             hierarchy,
             membership,
             time_zone,
+            objects,
+            keys,
             dispatchers,
             bells,
             ending,
@@ -169,11 +207,28 @@ impl App {
 
     fn spawn_workers(&self, workers: &mut JoinSet<()>) -> Inbox {
         let (store, bells, ending) = (&self.store, &self.bells, &self.ending);
-        let (inbox, ingesting) = Inbox::new(store.clone(), bells.clone());
+        let (inbox, ingesting) = Inbox::new(store.clone(), self.reports.vault().clone(), bells.clone());
         workers.spawn(ingest::serve(ingesting, ending.clone()));
         workers.spawn(apply::run(store.clone(), bells.clone(), ending.clone()));
         let grace = Duration::from_secs(self.config.unknown_grace_seconds);
         workers.spawn(settle::run(store.clone(), grace, bells.clone(), ending.clone()));
+        let intake = Intake {
+            reports: self.reports.clone(),
+            units: self.units.clone(),
+            register: Register::new(self.membership.clone()),
+            config: self.config.reports.clone(),
+            bells: bells.clone(),
+        };
+        workers.spawn(intake.run(ending.clone()));
+        let fetcher = Fetcher {
+            reports: self.reports.clone(),
+            senders: self.senders.clone(),
+            limit: self.config.reports.evidence_max_bytes,
+            bells: bells.clone(),
+        };
+        workers.spawn(fetcher.run(ending.clone()));
+        let (kept, rules) = (self.reports.clone(), self.config.reports.clone());
+        workers.spawn(reports::run(kept, self.units.clone(), rules, ending.clone()));
         let expander = Expander {
             store: store.clone(),
             units: self.units.clone(),
@@ -193,6 +248,17 @@ impl App {
 
     fn server(&self, inbox: Inbox, stop: &CancellationToken) -> Server {
         let (store, units) = (&self.store, &self.units);
+        let public_url: Arc<str> = self.config.public_url.trim_end_matches('/').into();
+        let pages = PublicPageApi {
+            store: store.clone(),
+            units: units.clone(),
+            objects: self.objects.clone(),
+            keys: Arc::clone(&self.keys),
+            public_url: Arc::clone(&public_url),
+            time_zone: self.time_zone,
+            reading: tokio::sync::Semaphore::new(POSTERS_AT_ONCE),
+        };
+        let verifications = VerificationApi { store: store.clone(), units: units.clone() };
         let bulletins = BulletinApi {
             store: store.clone(),
             units: units.clone(),
@@ -200,14 +266,25 @@ impl App {
             bells: self.bells.clone(),
             time_zone: self.time_zone,
             posters: Arc::new(PosterLimits {
-                bytes: self.config.poster_max_bytes,
-                decoding: tokio::sync::Semaphore::new(1),
+                rules: self.config.poster_rules(),
+                decoding: Arc::new(tokio::sync::Semaphore::new(1)),
             }),
+            objects: self.objects.clone(),
+            keys: Arc::clone(&self.keys),
+            public_url: Arc::clone(&public_url),
             stop: stop.clone(),
         };
         let channels = self.config.channels.iter().map(|channel| channel.name.clone()).collect();
         let deliveries = DeliveryApi { store: store.clone(), units: units.clone(), inbox, channels };
         let tasks = TaskApi { store: store.clone(), units: units.clone() };
+        let reports = ReportApi {
+            store: store.clone(),
+            reports: self.reports.clone(),
+            units: units.clone(),
+            config: self.config.reports.clone(),
+            evidence: Arc::new(tokio::sync::Semaphore::new(2)),
+        };
+        let duties = DutyApi { store: store.clone(), reports: self.reports.clone() };
         let feed = Feed::new(store.clone(), PresentState, stop.clone());
         // A body at its limit, and what is around it, so that a longer one is refused by us and not by the transport.
         let webhook_bytes = BODY_BYTES + BODY_BYTES / 4;
@@ -217,6 +294,12 @@ impl App {
             )
             .add_service(DeliveryServiceServer::new(deliveries).max_decoding_message_size(webhook_bytes))
             .add_service(TaskServiceServer::new(tasks))
+            .add_service(VerificationServiceServer::new(verifications))
+            .add_service(PublicPageServiceServer::new(pages))
+            .add_service(
+                ReportServiceServer::new(reports).max_decoding_message_size(senani_server::DEFAULT_MAX_MESSAGE),
+            )
+            .add_service(DutyServiceServer::new(duties))
             .add_service(EventLogServiceServer::new(feed))
     }
 }

@@ -2,6 +2,7 @@
 
 use senani_access::{Principal, SUBJECT_HEADER};
 use senani_client::Channel;
+use senani_proto::bulletin::v1::ErrorReason;
 use senani_proto::membership::v1 as pb;
 use senani_proto::membership::v1::audience_service_client::AudienceServiceClient;
 use senani_proto::membership::v1::member_service_client::MemberServiceClient;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use crate::domain::Micros;
 use crate::domain::audience::Audience;
 use crate::error::Error;
-use crate::wire;
+use crate::{selector, wire};
 
 /// Messages of a page of persons are larger than gRPC's default would be safe for.
 const MESSAGE_BYTES: usize = 16 * 1024 * 1024;
@@ -28,9 +29,13 @@ impl Register {
         Self { channel }
     }
 
+    pub(crate) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
     /// How many persons an audience has: what an officer asks stays that officer's request.
     pub(crate) async fn count(&self, caller: &Principal, audience: &Audience) -> Result<pb::AudienceCount, Error> {
-        let mut request = Request::new(pb::CountAudienceRequest { audience: Some(wire::audience(audience)) });
+        let mut request = Request::new(pb::CountAudienceRequest { audience: Some(selector::of(audience)) });
         if let Ok(subject) = caller.subject().parse() {
             request.metadata_mut().insert(SUBJECT_HEADER, subject);
         }
@@ -46,7 +51,7 @@ impl Register {
         after: Uuid,
     ) -> Result<Streaming<pb::ResolveAudienceResponse>, Status> {
         let request = pb::ResolveAudienceRequest {
-            audience: Some(wire::audience(audience)),
+            audience: Some(selector::of(audience)),
             as_of: Timestamp(as_of).to_proto(),
             after_member_uid: if after.is_nil() { bytes::Bytes::new() } else { wire::uid_bytes(after) },
         };
@@ -68,19 +73,24 @@ impl Register {
     }
 }
 
-/// What membership refuses, in our words.
+/// What membership refuses, in our words: an audience has the same path in our request, so that the fields stay as it names them.
 fn fault_of(status: Status) -> Error {
-    let first = senani_error::violations_of(&status).into_iter().next();
-    let field = first.map_or_else(|| "audience".to_owned(), |violation| violation.field);
-    match senani_error::reason_of(&status).as_deref() {
-        Some("AUDIENCE_INVALID") => Error::AudienceInvalid { field, what: "is refused by membership" },
-        Some("UNIT_UNKNOWN") => Error::UnitUnknown { field, unit: String::new() },
-        Some("STRUCTURE_NOT_READY") => Error::MembershipUnavailable(Box::new(status)),
-        _ => match status.code() {
-            Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::ResourceExhausted => {
-                Error::MembershipUnavailable(Box::new(status))
-            }
-            _ => Error::Membership(Box::new(status)),
-        },
-    }
+    let reason = match senani_error::reason_of(&status).as_deref() {
+        Some("AUDIENCE_INVALID" | "NAME_INVALID") => ErrorReason::AudienceInvalid,
+        Some("UNIT_UNKNOWN") => ErrorReason::UnitUnknown,
+        Some("UNIT_SET_UNKNOWN") => ErrorReason::UnitSetUnknown,
+        Some("GROUP_UNKNOWN") => ErrorReason::GroupUnknown,
+        Some("STRUCTURE_NOT_READY") => return Error::MembershipUnavailable(Box::new(status)),
+        _ => {
+            return match status.code() {
+                Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::ResourceExhausted => {
+                    Error::MembershipUnavailable(Box::new(status))
+                }
+                _ => Error::Membership(Box::new(status)),
+            };
+        }
+    };
+    let told = senani_error::metadata_of(&status);
+    let metadata = ["unit", "unit_set", "group"].into_iter().filter_map(|key| Some((key, told.get(key)?.clone())));
+    Error::AudienceRefused { reason, violations: senani_error::violations_of(&status), metadata: metadata.collect() }
 }

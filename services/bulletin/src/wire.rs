@@ -3,18 +3,19 @@
 use bytes::Bytes;
 use senani_proto::bulletin::v1 as pb;
 use senani_proto::eventlog::v1::event::Payload;
-use senani_proto::membership::v1::AudienceSelector;
 use senani_proto::name::{BulletinName, DeliveryName, MemberName, PublicationName, TaskName};
 use senani_store::Timestamp;
 use senani_unit_tree::UnitTree;
 use uuid::Uuid;
 
-use crate::domain::audience::Audience;
 use crate::domain::bulletin::Bulletin;
 use crate::domain::delivery::Delivery;
 use crate::domain::poster::Poster;
 use crate::domain::task::Task;
+use crate::selector;
 use crate::store::publications::Publication;
+
+pub(crate) mod report;
 
 /// The 16 bytes of a UUID.
 pub(crate) fn uid_bytes(uid: Uuid) -> Bytes {
@@ -38,6 +39,8 @@ pub(crate) fn bulletin(bulletin: &Bulletin) -> pb::Bulletin {
         create_time: Timestamp(bulletin.created_at).to_proto(),
         approve_time: Timestamp(bulletin.approved_at).to_proto(),
         publish_time: Timestamp(bulletin.published_at).to_proto(),
+        visibility: bulletin.visibility.code(),
+        verification_code: bulletin.code.map_or(String::new(), |code| code.to_string()),
     }
 }
 
@@ -54,19 +57,12 @@ fn poster(poster: &Poster) -> pb::Poster {
 pub(crate) fn publication(publication: &Publication) -> pb::Publication {
     pb::Publication {
         name: PublicationName { bulletin: publication.bulletin, uid: publication.id }.to_string(),
-        audience: Some(audience(&publication.audience)),
+        audience: Some(selector::of(&publication.audience)),
         state: publication.state,
         task_count: publication.task_count,
         delivery_count: publication.delivery_count,
         person_count: publication.person_count,
         create_time: Timestamp(publication.created_at).to_proto(),
-    }
-}
-
-pub(crate) fn audience(audience: &Audience) -> AudienceSelector {
-    AudienceSelector {
-        units: audience.units.iter().map(|slug| format!("units/{slug}")).collect(),
-        group_audiences: audience.group_audiences.clone(),
     }
 }
 

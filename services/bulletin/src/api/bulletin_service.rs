@@ -18,10 +18,14 @@ use uuid::Uuid;
 use super::parse;
 use super::poster_stream::PosterStream;
 use super::progress::watch;
-use crate::domain::bulletin::{Bulletin, IssuingUnit, State};
+use crate::domain::bulletin::{Bulletin, IssuingUnit, Refusal, State, Visibility};
 use crate::domain::draft;
+use crate::domain::poster::PosterRules;
 use crate::error::Error;
+use crate::objects::PosterObjects;
+use crate::qr;
 use crate::register::Register;
+use crate::signing::SigningKeys;
 use crate::store::desk::{self, Repeatable};
 use crate::store::publications::{EXPANDING, Publication};
 use crate::store::{bulletins, groups};
@@ -37,16 +41,19 @@ pub(crate) struct BulletinApi {
     pub(crate) bells: Bells,
     pub(crate) time_zone: UtcOffset,
     pub(crate) posters: Arc<PosterLimits>,
+    pub(crate) objects: PosterObjects,
+    pub(crate) keys: Arc<SigningKeys>,
+    pub(crate) public_url: Arc<str>,
     pub(crate) stop: CancellationToken,
 }
 
 /// Bounds of what posters cost.
 #[derive(Debug)]
 pub(crate) struct PosterLimits {
-    /// Bytes of a file.
-    pub(crate) bytes: usize,
+    /// What a poster must be.
+    pub(crate) rules: PosterRules,
     /// Decoding takes memory: one at a time.
-    pub(crate) decoding: tokio::sync::Semaphore,
+    pub(crate) decoding: Arc<tokio::sync::Semaphore>,
 }
 
 impl BulletinApi {
@@ -84,6 +91,8 @@ impl BulletinApi {
             approved_at: 0,
             published_at: 0,
             trace_parent: String::new(),
+            visibility: Visibility::from_code(wanted.visibility),
+            code: None,
         })
     }
 }
@@ -132,12 +141,14 @@ impl BulletinService for BulletinApi {
         request: Request<Streaming<pb::AttachPosterRequest>>,
     ) -> Result<Response<pb::Bulletin>, Status> {
         Principal::of(&request)?;
-        let mut pieces = PosterStream::new(request.into_inner(), self.posters.bytes);
+        let mut pieces = PosterStream::new(request.into_inner());
         let bulletin = self.find(&pieces.name().await?).await?;
         // Before the file is read: a bulletin that takes none costs none.
         bulletin.check_attach().map_err(|refusal| Error::refused(bulletin.id, refusal))?;
         let (poster, content) = pieces.poster(&self.posters).await?;
-        Ok(Response::new(wire::bulletin(&desk::attach(&self.store, bulletin.id, poster, content).await?)))
+        // The object first: a row never speaks of one that is not there.
+        self.objects.put(&poster, content.into()).await.map_err(Error::from)?;
+        Ok(Response::new(wire::bulletin(&desk::attach(&self.store, bulletin.id, poster).await?)))
     }
 
     async fn preview_bulletin(
@@ -148,14 +159,17 @@ impl BulletinService for BulletinApi {
         let request = request.into_inner();
         self.find(&request.name).await?;
         let tree = self.units.tree();
-        let audience = parse::audience(request.audience, &tree)?;
+        let sets = self.units.sets();
+        let audience = parse::audience(request.audience, &tree, &sets)?;
         let count = self.register.count(&caller, &audience).await?;
         let groups = groups::active(self.store.reader()).await.map_err(Error::from)?;
-        let tops = audience.tops(&tree).unwrap_or_default();
-        let covered = |group: &&groups::Group| audience.covers(&tops, tree.by_id(group.unit), group.audience);
-        let orphans = groups.iter().filter(covered).filter(|group| group.custodian.is_none()).count();
+        let covering = audience.covering(&tree, &sets).ok();
+        let posted = |group: &&groups::Group| {
+            covering.as_ref().is_some_and(|covering| covering.posts_to(&group.slug, group.unit, group.audience))
+        };
+        let orphans = groups.iter().filter(posted).filter(|group| group.custodian.is_none()).count();
         Ok(Response::new(pb::PreviewBulletinResponse {
-            group_count: count.group_count,
+            group_count: if audience.is_posted() { count.group_count } else { 0 },
             orphan_count: orphans as i64,
             person_count: count.person_count,
             consenting_count: count.consenting_count,
@@ -178,7 +192,8 @@ impl BulletinService for BulletinApi {
         let caller = Principal::of(&request)?;
         let request = request.into_inner();
         let id = parse::bulletin_id(&request.name)?;
-        let bulletin = desk::approve(&self.store, id, caller.subject(), &request.etag, self.time_zone).await?;
+        let bulletin =
+            desk::approve(&self.store, id, caller.subject(), &request.etag, self.time_zone, &self.keys).await?;
         Ok(Response::new(wire::bulletin(&bulletin)))
     }
 
@@ -201,9 +216,10 @@ impl BulletinService for BulletinApi {
         let fingerprint = parse::fingerprint(&request);
         let bulletin = self.find(&request.name).await?;
         bulletin.check_publish().map_err(|refusal| Error::refused(bulletin.id, refusal))?;
-        let audience = parse::audience(request.audience, &self.units.tree())?;
+        let audience = parse::audience(request.audience, &self.units.tree(), &self.units.sets())?;
         let count = self.register.count(&caller, &audience).await?;
-        if count.group_count == 0 && count.consenting_count == 0 {
+        let group_count = if audience.is_posted() { count.group_count } else { 0 };
+        if group_count == 0 && count.consenting_count == 0 {
             return Err(Error::AudienceEmpty.into());
         }
         let publication = Publication {
@@ -211,7 +227,7 @@ impl BulletinService for BulletinApi {
             bulletin: bulletin.id,
             audience,
             state: EXPANDING,
-            group_count: count.group_count,
+            group_count,
             task_count: 0,
             tasks_written: false,
             delivery_count: 0,
@@ -228,6 +244,24 @@ impl BulletinService for BulletinApi {
         let answer = desk::publish(&self.store, &repeatable, &publication).await?;
         self.bells.expand.notify_one();
         Ok(Response::new(answer))
+    }
+
+    async fn get_verification_qr(
+        &self,
+        request: Request<pb::GetVerificationQrRequest>,
+    ) -> Result<Response<pb::GetVerificationQrResponse>, Status> {
+        Principal::of(&request)?;
+        let request = request.into_inner();
+        let side = match request.side_pixels {
+            0 => 400,
+            side => u32::try_from(side).ok().filter(|side| (100..=2_000).contains(side)).ok_or(Error::SizeInvalid)?,
+        };
+        let bulletin = self.find(&request.name).await?;
+        let refused = || Error::refused(bulletin.id, Refusal::NotApproved(bulletin.state));
+        let code = bulletin.code.ok_or_else(refused)?;
+        let url = format!("{}/v/{}", self.public_url, code.plain());
+        let png = qr::png(&url, side).ok_or(Error::SizeInvalid)?.into();
+        Ok(Response::new(pb::GetVerificationQrResponse { code: code.to_string(), url, png }))
     }
 
     async fn watch_progress(

@@ -2,14 +2,16 @@
 
 use prost::Message;
 use senani_proto::membership::v1::AudienceSelector;
-use senani_proto::name::{BulletinName, UnitName};
+use senani_proto::name::BulletinName;
 use senani_store::{PageError, PageToken};
+use senani_unit_replica::UnitSets;
 use senani_unit_tree::UnitTree;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::domain::audience::{Audience, AudienceFault};
+use crate::domain::audience::{Audience, AudienceFault, FaultKind};
 use crate::error::Error;
+use crate::selector;
 
 /// A bulletin's name in the field `name`.
 pub(super) fn bulletin_id(name: &str) -> Result<Uuid, Error> {
@@ -51,31 +53,26 @@ pub(super) fn page_key(token: &str, filter: &impl std::hash::Hash) -> Result<Opt
     key.map(|key| key.parse().map_err(|_| Error::Page(PageError::Token))).transpose()
 }
 
-/// An audience whose units exist.
-pub(super) fn audience(selector: Option<AudienceSelector>, tree: &UnitTree) -> Result<Audience, Error> {
-    let selector = selector.unwrap_or_default();
-    let mut units = Vec::with_capacity(selector.units.len());
-    for (at, unit) in selector.units.iter().enumerate() {
-        let name: UnitName = unit.parse().map_err(|_| Error::AudienceInvalid {
-            field: format!("audience.units[{at}]"),
-            what: "must be `units/{slug}`",
-        })?;
-        units.push(name.slug().to_owned());
-    }
-    let audience = Audience { units, group_audiences: selector.group_audiences };
-    let fault = audience.tops(tree).err();
-    match fault {
-        None => Ok(audience),
-        Some(AudienceFault::Units) => {
-            Err(Error::AudienceInvalid { field: "audience.units".to_owned(), what: "must name 1 to 100 units" })
+/// An audience whose units and sets exist. The rest is membership's to judge, which is asked for the counts anyway.
+pub(super) fn audience(
+    selector: Option<AudienceSelector>,
+    tree: &UnitTree,
+    sets: &UnitSets,
+) -> Result<Audience, Error> {
+    let at = |path: &str| format!("audience.{path}");
+    let invalid = |field, what| Error::AudienceInvalid { field, what };
+    let audience = selector::read(selector.unwrap_or_default())
+        .map_err(|path| invalid(at(&path), "must be a name of the documented form"))?;
+    let Err(AudienceFault { list, kind }) = audience.covering(tree, sets) else { return Ok(audience) };
+    Err(match kind {
+        FaultKind::Nowhere => invalid(at(list), "must name 1 to 100 units, unless unit_sets says where"),
+        FaultKind::TooMany => invalid(at(list), "must name at most 100"),
+        FaultKind::GroupAudience(index) => invalid(at(&format!("{list}[{index}]")), "is not an audience of groups"),
+        FaultKind::UnitUnknown(index, slug) => {
+            Error::UnitUnknown { field: at(&format!("{list}[{index}]")), unit: format!("units/{slug}") }
         }
-        Some(AudienceFault::GroupAudience(at)) => Err(Error::AudienceInvalid {
-            field: format!("audience.group_audiences[{at}]"),
-            what: "is not an audience of groups",
-        }),
-        Some(AudienceFault::UnitUnknown(at)) => Err(Error::UnitUnknown {
-            field: format!("audience.units[{at}]"),
-            unit: format!("units/{}", audience.units[at]),
-        }),
-    }
+        FaultKind::SetUnknown(index, slug) => {
+            Error::UnitSetUnknown { field: at(&format!("{list}[{index}]")), set: format!("unitSets/{slug}") }
+        }
+    })
 }

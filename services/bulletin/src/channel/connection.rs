@@ -19,7 +19,7 @@ use crate::domain::attempt::Answer;
 /// Longest time to make a connection.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Bytes of an answer at most.
+/// Bytes of an answer to a post at most.
 const ANSWER_BYTES: usize = 64 * 1024;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -86,6 +86,29 @@ impl Connection {
         self.post(uri, content_type, body, None).await
     }
 
+    /// Where the provider describes a file.
+    pub(super) fn media_address(&self, media_id: &str) -> Option<Uri> {
+        let Sender { root, phone_number_id, .. } = &self.sender;
+        format!("{root}{media_id}?phone_number_id={phone_number_id}").parse().ok()
+    }
+
+    /// Path and query of an address that is at this connection's own end; `None` for any other.
+    pub(super) fn own_path(&self, address: &Uri) -> Option<Uri> {
+        let own = address.authority().is_some_and(|authority| self.sender.authority == authority.as_str());
+        let path = address.path_and_query().filter(|_| own && address.scheme_str() == Some("http"))?;
+        path.as_str().parse().ok()
+    }
+
+    /// Asks for something; of the answer `limit` bytes at most.
+    pub(super) async fn get(&mut self, uri: Uri, limit: usize) -> Exchange {
+        let mut request = Request::new(Full::new(Bytes::new()));
+        *request.uri_mut() = uri;
+        let headers = request.headers_mut();
+        headers.insert(header::HOST, self.sender.authority.clone());
+        headers.insert(header::AUTHORIZATION, self.sender.authorization.clone());
+        self.answered(request, limit).await
+    }
+
     async fn post(
         &mut self,
         uri: Uri,
@@ -102,7 +125,11 @@ impl Connection {
         headers.insert(header::AUTHORIZATION, self.sender.authorization.clone());
         headers.insert(header::CONTENT_TYPE, content_type);
 
-        match tokio::time::timeout(self.sender.timeout, self.exchange(request)).await {
+        self.answered(request, ANSWER_BYTES).await
+    }
+
+    async fn answered(&mut self, request: Request<Full<Bytes>>, limit: usize) -> Exchange {
+        match tokio::time::timeout(self.sender.timeout, self.exchange(request, limit)).await {
             Ok(exchange) => exchange,
             Err(_) => {
                 // Whatever is under way on it belongs to a request that nobody waits for any more.
@@ -112,7 +139,7 @@ impl Connection {
         }
     }
 
-    async fn exchange(&mut self, mut request: Request<Full<Bytes>>) -> Exchange {
+    async fn exchange(&mut self, mut request: Request<Full<Bytes>>, limit: usize) -> Exchange {
         // A provider may close a connection that was idle: a request that it gives back unsent goes over a new one.
         for _ in 0..2 {
             let live = match self.live.take() {
@@ -120,7 +147,7 @@ impl Connection {
                 _ => connect(&self.sender).await,
             };
             let Some(mut live) = live else { return Exchange::Unreached };
-            match exchange(&mut live, request).await {
+            match exchange(&mut live, request, limit).await {
                 Ok(((status, body), open)) => {
                     self.live = open.then_some(live);
                     return Exchange::Answered(status, body);
@@ -157,7 +184,11 @@ async fn ready(live: &mut Live) -> bool {
 }
 
 /// One request and its answer; whether the connection can take another.
-async fn exchange(live: &mut Live, request: Request<Full<Bytes>>) -> Result<((u16, Bytes), bool), Failure> {
+async fn exchange(
+    live: &mut Live,
+    request: Request<Full<Bytes>>,
+    limit: usize,
+) -> Result<((u16, Bytes), bool), Failure> {
     let Live { requests, driver } = live;
     let answering = requests.try_send_request(request);
     let mut exchange = pin!(async {
@@ -168,7 +199,7 @@ async fn exchange(live: &mut Live, request: Request<Full<Bytes>>) -> Result<((u1
             }
         };
         let status = answer.status().as_u16();
-        let body = Limited::new(answer.into_body(), ANSWER_BYTES).collect().await.map_err(|_| Failure::Sent)?;
+        let body = Limited::new(answer.into_body(), limit).collect().await.map_err(|_| Failure::Sent)?;
         Ok((status, body.to_bytes()))
     });
     // A connection that has ended must not be driven again.

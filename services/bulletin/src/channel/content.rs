@@ -108,6 +108,8 @@ mod tests {
             approved_at: 0,
             published_at: 0,
             trace_parent: String::new(),
+            visibility: crate::domain::bulletin::Visibility::Members,
+            code: None,
         }
     }
 

@@ -30,6 +30,10 @@ pub struct Sender {
     pub(super) messages: Uri,
     /// `/{version}/{sender}/media`.
     pub(super) media: Uri,
+    /// `/{version}/`, before the id of a file.
+    pub(super) root: String,
+    /// The sender, of whom files are asked.
+    pub(super) phone_number_id: String,
     pub(super) timeout: std::time::Duration,
 }
 
@@ -74,6 +78,8 @@ impl Sender {
             authorization,
             messages: path("messages")?,
             media: path("media")?,
+            root: format!("/{}/", config.api_version),
+            phone_number_id: config.phone_number_id.clone(),
             timeout: std::time::Duration::from_secs(config.timeout_seconds.max(1)),
         })
     }

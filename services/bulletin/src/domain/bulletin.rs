@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::Micros;
+use super::code::Code;
 use super::poster::Poster;
 
 /// Where a bulletin stands. The numbers are those of `senani.bulletin.v1.Bulletin.State`.
@@ -73,6 +74,27 @@ pub(crate) struct Bulletin {
     pub(crate) published_at: Micros,
     /// W3C traceparent of the approval, which everything that follows continues; empty when it was not traced.
     pub(crate) trace_parent: String,
+    pub(crate) visibility: Visibility,
+    /// The code on its poster; given at approval.
+    pub(crate) code: Option<Code>,
+}
+
+/// Who may read a bulletin without being a member. The numbers are those of `senani.bulletin.v1.Visibility`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Visibility {
+    Members = 1,
+    Public = 2,
+}
+
+impl Visibility {
+    /// What is not public is for members.
+    pub(crate) fn from_code(code: i32) -> Self {
+        if code == Self::Public.code() { Self::Public } else { Self::Members }
+    }
+
+    pub(crate) fn code(self) -> i32 {
+        self as i32
+    }
 }
 
 /// Why a step is not allowed.
@@ -125,11 +147,13 @@ impl Bulletin {
         &mut self,
         approver: &str,
         number: String,
+        code: Code,
         at: Micros,
         trace_parent: String,
     ) -> Result<(), Refusal> {
         self.check_approve(approver)?;
         self.number = number;
+        self.code = Some(code);
         approver.clone_into(&mut self.approver);
         self.approved_at = at;
         self.trace_parent = trace_parent;
@@ -193,6 +217,8 @@ mod tests {
             approved_at: 0,
             published_at: 0,
             trace_parent: String::new(),
+            visibility: Visibility::Members,
+            code: None,
         }
     }
 
@@ -201,9 +227,9 @@ mod tests {
         let mut bulletin = draft();
         bulletin.submit().unwrap();
         let number = "EOU/2026/0001".to_owned();
-        let own = bulletin.approve("officers/author", number.clone(), 2, String::new());
+        let own = bulletin.approve("officers/author", number.clone(), Code::of(7), 2, String::new());
         assert_eq!(own, Err(Refusal::OwnBulletin));
-        bulletin.approve("officers/approver", number, 2, String::new()).unwrap();
+        bulletin.approve("officers/approver", number, Code::of(7), 2, String::new()).unwrap();
         bulletin.publish(3).unwrap();
         bulletin.close().unwrap();
         bulletin.publish(4).unwrap();

@@ -7,13 +7,15 @@ use senani_store::WriteTransaction;
 use uuid::Uuid;
 
 use super::sql::{self, Columns, for_update, unreadable};
-use crate::domain::bulletin::{Bulletin, IssuingUnit, State};
+use crate::domain::bulletin::{Bulletin, IssuingUnit, State, Visibility};
+use crate::domain::code::Code;
 use crate::domain::poster::Poster;
 
 const SELECT: &str = "SELECT b.id, b.number, b.issuing_unit_id, b.issuing_unit_slug, b.state, b.category, b.severity, \
      b.headlines, b.texts, b.author, b.approver, b.version, b.created_at, b.approved_at, b.published_at, b.trace_parent, \
-     b.poster_sha256, COALESCE(p.media_type, ''), COALESCE(p.size, 0), COALESCE(p.width, 0), COALESCE(p.height, 0) \
-     FROM bulletin b LEFT JOIN poster p ON p.sha256 = b.poster_sha256";
+     b.poster_sha256, COALESCE(p.media_type, ''), COALESCE(p.size, 0), COALESCE(p.width, 0), COALESCE(p.height, 0), \
+     COALESCE(p.sha1, ''), b.visibility, COALESCE(v.code, '') FROM bulletin b LEFT JOIN poster p ON p.sha256 = b.poster_sha256 \
+     LEFT JOIN verification v ON v.bulletin_id = b.id";
 
 /// One bulletin.
 pub(crate) async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Bulletin>, DbErr> {
@@ -59,8 +61,9 @@ pub(crate) async fn trace_parent(db: &impl ConnectionTrait, id: Uuid) -> Result<
 /// Writes a new bulletin.
 pub(crate) async fn insert(txn: &WriteTransaction, bulletin: &Bulletin) -> Result<(), DbErr> {
     let sql = "INSERT INTO bulletin (id, number, issuing_unit_id, issuing_unit_slug, state, category, severity, headlines, texts, \
-               poster_sha256, author, approver, version, created_at, approved_at, published_at, trace_parent) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+               poster_sha256, author, approver, version, created_at, approved_at, published_at, trace_parent, \
+               visibility) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
     let values = [
         bulletin.id.into(),
         bulletin.number.clone().into(),
@@ -79,6 +82,7 @@ pub(crate) async fn insert(txn: &WriteTransaction, bulletin: &Bulletin) -> Resul
         bulletin.approved_at.into(),
         bulletin.published_at.into(),
         bulletin.trace_parent.clone().into(),
+        bulletin.visibility.code().into(),
     ];
     sql::execute(&**txn, sql, values).await.map(drop)
 }
@@ -150,8 +154,11 @@ fn read(row: &QueryResult) -> Result<Bulletin, DbErr> {
                 width: columns.take()?,
                 height: columns.take()?,
                 sha256,
+                sha1: columns.take()?,
             };
             Some(poster).filter(|poster| !poster.sha256.is_empty())
         },
+        visibility: Visibility::from_code(columns.take()?),
+        code: Code::parse(&columns.take::<String>()?),
     })
 }

@@ -8,11 +8,14 @@ use time::UtcOffset;
 use uuid::Uuid;
 
 use super::publications::{self, Publication};
-use super::{bulletins, posters};
+use super::{bulletins, posters, verifications};
 use crate::domain::bulletin::{Bulletin, Refusal};
+use crate::domain::code::Code;
 use crate::domain::number;
 use crate::domain::poster::Poster;
+use crate::domain::verification::signed_text;
 use crate::error::Error;
+use crate::signing::SigningKeys;
 use crate::wire;
 
 /// A request that may come again.
@@ -30,7 +33,7 @@ pub(crate) struct Repeatable<'a> {
 
 impl Repeatable<'_> {
     /// The answer that was given before; `None` when the request is new.
-    async fn claim<M: Message + Default>(&self, txn: &WriteTransaction) -> Result<Option<M>, Error> {
+    pub(super) async fn claim<M: Message + Default>(&self, txn: &WriteTransaction) -> Result<Option<M>, Error> {
         let Some(key) = self.key() else { return Ok(None) };
         match request_log::claim(txn, key, &self.fingerprint).await? {
             Claim::New => Ok(None),
@@ -42,7 +45,7 @@ impl Repeatable<'_> {
         }
     }
 
-    async fn record(&self, txn: &WriteTransaction, answer: &impl Message) -> Result<(), Error> {
+    pub(super) async fn record(&self, txn: &WriteTransaction, answer: &impl Message) -> Result<(), Error> {
         match self.key() {
             Some(key) => Ok(request_log::record(txn, key, answer.encode_to_vec()).await?),
             None => Ok(()),
@@ -73,11 +76,11 @@ pub(crate) async fn create(
     Ok(answer)
 }
 
-/// Attaches a poster to a draft.
-pub(crate) async fn attach(store: &Store, id: Uuid, poster: Poster, content: Vec<u8>) -> Result<Bulletin, Error> {
+/// Attaches a poster, whose content is stored already, to a draft.
+pub(crate) async fn attach(store: &Store, id: Uuid, poster: Poster) -> Result<Bulletin, Error> {
     let txn = store.begin_write().await?;
     let mut bulletin = find(&txn, id).await?;
-    posters::insert(&txn, &poster, content).await?;
+    posters::insert(&txn, &poster).await?;
     allowed(id, bulletin.attach(poster))?;
     finish(txn, bulletin).await
 }
@@ -98,13 +101,14 @@ pub(crate) async fn give_back(store: &Store, id: Uuid) -> Result<Bulletin, Error
     finish(txn, bulletin).await
 }
 
-/// Approves a bulletin in review and gives it the next number of its unit and year.
+/// Approves a bulletin in review and gives it the next number of its unit and year, and a signed code.
 pub(crate) async fn approve(
     store: &Store,
     id: Uuid,
     approver: &str,
     etag: &str,
     time_zone: UtcOffset,
+    keys: &SigningKeys,
 ) -> Result<Bulletin, Error> {
     let txn = store.begin_write().await?;
     let mut bulletin = find(&txn, id).await?;
@@ -117,7 +121,11 @@ pub(crate) async fn approve(
     let sequence = bulletins::next_number(&txn, bulletin.issuing_unit.id, year).await?;
     let number = number::format(&bulletin.issuing_unit.slug, year, sequence);
     let trace_parent = senani_telemetry::trace_parent().unwrap_or_default();
-    allowed(id, bulletin.approve(approver, number, now, trace_parent))?;
+    let code = Code::of(rand::random());
+    allowed(id, bulletin.approve(approver, number, code, now, trace_parent))?;
+    let poster = bulletin.poster.as_ref().map_or("", |poster| poster.sha256.as_str());
+    let (signature, key_id) = keys.sign(&signed_text(code, &bulletin.number, poster));
+    verifications::insert(&txn, id, code, signature, key_id).await?;
     finish(txn, bulletin).await
 }
 

@@ -3,6 +3,7 @@
 use sea_orm::DbErr;
 use senani_store::{Rows, Store, Timestamp, WriteTransaction};
 
+use super::report::{self, SealedMessage};
 use super::sql::{self, Columns};
 
 /// A body that waits.
@@ -13,8 +14,12 @@ pub(crate) struct Body {
     pub(crate) content: Vec<u8>,
 }
 
-/// Makes bodies durable, all or none.
-pub(crate) async fn store_all(store: &Store, bodies: Vec<(String, Vec<u8>)>) -> Result<(), DbErr> {
+/// Makes bodies and the messages that were in them durable, all or none.
+pub(crate) async fn store_all(
+    store: &Store,
+    bodies: Vec<(String, Vec<u8>)>,
+    messages: Vec<SealedMessage>,
+) -> Result<(), DbErr> {
     let (channels, contents): (Vec<String>, Vec<Vec<u8>>) = bodies.into_iter().unzip();
     let txn = store.begin_write().await?;
     Rows::new()
@@ -26,6 +31,7 @@ pub(crate) async fn store_all(store: &Store, bodies: Vec<(String, Vec<u8>)>) -> 
             &[Timestamp::now().0.into()],
         )
         .await?;
+    report::inbox::insert(&txn, messages).await?;
     txn.commit().await
 }
 

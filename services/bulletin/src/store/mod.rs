@@ -6,6 +6,7 @@ mod clock;
 pub(crate) mod closing;
 pub(crate) mod deliveries;
 pub(crate) mod desk;
+pub(crate) mod duties;
 pub(crate) mod expansion;
 pub(crate) mod groups;
 pub(crate) mod inbox;
@@ -14,6 +15,7 @@ mod migration;
 pub(crate) mod posters;
 pub(crate) mod publications;
 pub(crate) mod receipts;
+pub(crate) mod report;
 pub(crate) mod results;
 mod schema;
 pub(crate) mod snapshot;
@@ -23,5 +25,7 @@ pub(crate) mod tasks;
 #[cfg(test)]
 mod tests;
 pub(crate) mod unknowns;
+mod verification_schema;
+pub(crate) mod verifications;
 
 pub(crate) use migration::Migrator;

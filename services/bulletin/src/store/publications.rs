@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::sql::{self, Columns};
 use crate::domain::Micros;
 use crate::domain::audience::Audience;
+use crate::selector;
 
 /// State of a publication whose ledger is being written; the number of the contract.
 pub(crate) const EXPANDING: i32 = 1;
@@ -42,24 +43,26 @@ pub(crate) struct Publication {
     pub(crate) created_at: Micros,
 }
 
-pub(super) const COLUMNS: &str = "id, bulletin_id, units, group_audiences, state, group_count, task_count, tasks_written, \
+pub(super) const COLUMNS: &str = "id, bulletin_id, selector, units, group_audiences, state, group_count, task_count, tasks_written, \
      delivery_count, person_count, resolved_count, last_member_id, first_delivery_id, last_delivery_id, created_at";
 
 /// Records a publication, to be expanded.
 pub(crate) async fn insert(txn: &WriteTransaction, publication: &Publication) -> Result<(), DbErr> {
     let sql = "INSERT INTO publication (id, bulletin_id, units, group_audiences, state, group_count, task_count, tasks_written, \
                delivery_count, person_count, resolved_count, last_member_id, first_delivery_id, last_delivery_id, \
-               lease_token, lease_until, created_at, expanded_at) \
-               VALUES ($1, $2, $3, $4, 1, $5, 0, false, 0, $6, 0, $7, $7, $7, 0, 0, $8, 0)";
+               lease_token, lease_until, created_at, expanded_at, selector) \
+               VALUES ($1, $2, $3, $4, 1, $5, 0, false, 0, $6, 0, $7, $7, $7, 0, 0, $8, 0, $9)";
     let values = [
         publication.id.into(),
         publication.bulletin.into(),
-        publication.audience.units.join(",").into(),
-        publication.audience.group_audiences.iter().map(i32::to_string).collect::<Vec<_>>().join(",").into(),
+        // What was kept before there was `selector`.
+        "".into(),
+        "".into(),
         publication.group_count.into(),
         publication.person_count.into(),
         Uuid::nil().into(),
         publication.created_at.into(),
+        selector::encode(&publication.audience).into(),
     ];
     sql::execute(&**txn, sql, values).await.map(drop)
 }
@@ -75,10 +78,7 @@ pub(super) fn read(row: &QueryResult) -> Result<Publication, DbErr> {
     Ok(Publication {
         id: columns.take()?,
         bulletin: columns.take()?,
-        audience: Audience {
-            units: list(&columns.take::<String>()?),
-            group_audiences: list(&columns.take::<String>()?),
-        },
+        audience: audience(&columns.take::<Vec<u8>>()?, &columns.take::<String>()?, &columns.take::<String>()?)?,
         state: columns.take()?,
         group_count: columns.take()?,
         task_count: columns.take()?,
@@ -93,6 +93,32 @@ pub(super) fn read(row: &QueryResult) -> Result<Publication, DbErr> {
     })
 }
 
+/// An audience as it is kept; before there was `selector` in two lists of their own.
+fn audience(selector: &[u8], units: &str, group_audiences: &str) -> Result<Audience, DbErr> {
+    if selector.is_empty() {
+        let (units, group_audiences) = (list(units), list(group_audiences));
+        return Ok(Audience { units, group_audiences, ..Audience::default() });
+    }
+    selector::decode(selector).ok_or_else(|| DbErr::Type("a stored audience cannot be read".into()))
+}
+
 fn list<T: std::str::FromStr>(text: &str) -> Vec<T> {
     text.split(',').filter_map(|item| item.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_audience_that_was_kept_in_two_lists_is_still_read() {
+        let kept = Audience {
+            units: vec!["patna".to_owned(), "gaya".to_owned()],
+            group_audiences: vec![1, 3],
+            ..Audience::default()
+        };
+        assert_eq!(audience(&[], "patna,gaya", "1,3").unwrap(), kept);
+        assert_eq!(audience(&selector::encode(&kept), "", "").unwrap(), kept);
+        assert!(audience(b"\xff", "patna", "").is_err());
+    }
 }

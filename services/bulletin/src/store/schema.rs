@@ -18,7 +18,18 @@ pub(super) async fn create_tables(manager: &SchemaManager<'_>) -> Result<(), DbE
     Ok(())
 }
 
-fn for_postgres(statement: &str) -> String {
+/// `selector` is senani.membership.v1.AudienceSelector, encoded; empty where `units` and `group_audiences` say it.
+pub(super) async fn widen_audiences(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let db = manager.get_connection();
+    let (bytes, none) = match db.get_database_backend() {
+        DbBackend::Postgres => ("bytea", "''"),
+        _ => ("blob", "x''"),
+    };
+    let statement = format!("ALTER TABLE publication ADD COLUMN selector {bytes} NOT NULL DEFAULT {none}");
+    db.execute_unprepared(&statement).await.map(drop)
+}
+
+pub(super) fn for_postgres(statement: &str) -> String {
     statement
         .replace("BYTES", "bytea")
         .replace("UUID", "uuid")
@@ -30,7 +41,7 @@ fn for_postgres(statement: &str) -> String {
         .replace("CODE", "text COLLATE \"C\"")
 }
 
-fn for_sqlite(statement: &str) -> String {
+pub(super) fn for_sqlite(statement: &str) -> String {
     statement
         .replace("BYTES", "blob")
         .replace("UUID", "blob")

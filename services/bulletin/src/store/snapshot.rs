@@ -5,10 +5,10 @@ use senani_proto::eventlog::v1::event::Payload;
 use senani_store::ReadTransaction;
 use senani_store::event_log::Snapshot;
 
-use super::{bulletins, tally, tasks};
+use super::{bulletins, report, tally, tasks};
 use crate::wire;
 
-/// Bulletins, then the counts of their deliveries and tasks.
+/// Bulletins, then the counts of their deliveries and tasks, then reports.
 #[derive(Debug)]
 pub(crate) struct PresentState;
 
@@ -18,6 +18,7 @@ impl Snapshot for PresentState {
         let mut payloads: Vec<Payload> = bulletins.iter().map(wire::bulletin_changed).collect();
         payloads.extend(tally::all(&**txn).await?);
         payloads.extend(tasks::tallies(&**txn).await?);
+        payloads.extend(report::all(&**txn).await?.iter().map(wire::report::report_changed));
         Ok(payloads)
     }
 }

@@ -14,7 +14,7 @@ use super::results::{self, Recorded};
 use super::{Migrator, closing, desk, publications, receipts, sql, unknowns};
 use crate::domain::attempt::Verdict;
 use crate::domain::audience::Audience;
-use crate::domain::bulletin::{Bulletin, IssuingUnit, State};
+use crate::domain::bulletin::{Bulletin, IssuingUnit, State, Visibility};
 use crate::domain::receipt::{Evidence, Receipt};
 use crate::store::desk::Repeatable;
 
@@ -85,13 +85,15 @@ async fn publish(store: &Store, severity: i32, deliveries: usize) -> (Uuid, Leas
         approved_at: 1,
         published_at: 0,
         trace_parent: String::new(),
+        visibility: Visibility::Members,
+        code: None,
     };
     let request = Repeatable { subject: "officers/a", method: "Test", request_id: None, fingerprint: Vec::new() };
     desk::create(store, &request, &bulletin).await.expect("a bulletin");
     let publication = Publication {
         id: Uuid::now_v7(),
         bulletin: bulletin.id,
-        audience: Audience { units: vec!["bihar".to_owned()], group_audiences: Vec::new() },
+        audience: Audience { units: vec!["bihar".to_owned()], ..Audience::default() },
         state: publications::EXPANDING,
         group_count: 0,
         task_count: 0,

@@ -13,4 +13,8 @@ pub(crate) struct Bells {
     pub(crate) dispatch: Arc<Notify>,
     /// Webhook bodies are in the inbox.
     pub(crate) apply: Arc<Notify>,
+    /// Messages are in the inbox of reports.
+    pub(crate) inbound: Arc<Notify>,
+    /// Files of messages are to be fetched.
+    pub(crate) fetch: Arc<Notify>,
 }

@@ -24,6 +24,7 @@ use crate::config::{ChannelConfig, Config};
 use crate::domain::attempt::{Answer, Class, Persistence, class_of, judge};
 use crate::domain::delivery::{CONSENT_WITHDRAWN, MEMBER_GONE};
 use crate::error::Error;
+use crate::objects::PosterObjects;
 use crate::register::Register;
 use crate::store::claims::{self, Claimed, Place, Wish};
 use crate::store::{bulletins, results};
@@ -75,13 +76,14 @@ impl Dispatcher {
     pub(crate) fn new(
         store: Store,
         register: Register,
+        objects: PosterObjects,
         config: &Config,
         channel: &ChannelConfig,
         bells: Bells,
         stop: CancellationToken,
     ) -> Result<Self, ChannelError> {
         let sender = Sender::new(channel)?;
-        let library = Library::new(store.clone(), channel.name.clone(), channel.template.clone(), sender.clone());
+        let library = Library::new(store.clone(), objects, channel, sender.clone());
         let desk = Desk {
             store,
             register,

@@ -132,10 +132,10 @@ impl Expander {
     /// A task for every group of the audience; false when the lease is lost.
     async fn write_tasks(&self, lease: &mut Lease, tree: &UnitTree) -> Result<bool, Failure> {
         let publication = &lease.publication;
-        let tops = publication.audience.tops(tree).map_err(|_| Failure::Late)?;
-        let covered =
-            |group: &groups::Group| publication.audience.covers(&tops, tree.by_id(group.unit), group.audience);
-        let groups: Vec<_> = groups::active(self.store.reader()).await?.into_iter().filter(covered).collect();
+        let sets = self.units.sets();
+        let covering = publication.audience.covering(tree, &sets).map_err(|_| Failure::Late)?;
+        let posted = |group: &groups::Group| covering.posts_to(&group.slug, group.unit, group.audience);
+        let groups: Vec<_> = groups::active(self.store.reader()).await?.into_iter().filter(posted).collect();
         let age = senani_store::Timestamp::now().0 - publication.created_at;
         if (groups.len() as i64) < publication.group_count && age < GROUPS_LATE.as_micros() as i64 {
             return Err(Failure::Late);

@@ -5,12 +5,16 @@ mod batch;
 pub(crate) mod bells;
 pub(crate) mod dispatch;
 pub(crate) mod expand;
+pub(crate) mod fetch;
+pub(crate) mod inbound;
 pub(crate) mod ingest;
 mod library;
 mod mask;
+mod messages;
 mod metrics;
 mod outbox;
 mod payload;
+pub(crate) mod reports;
 pub(crate) mod settle;
 
 use std::time::Duration;

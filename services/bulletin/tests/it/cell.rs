@@ -2,23 +2,26 @@
 
 use std::time::Duration;
 
-use senani_bulletin::{App, ChannelConfig, Config};
+use senani_bulletin::{App, ChannelConfig, Config, PosterStore};
 use senani_client::{Channel, ClientOptions, connect};
 use senani_proto::bulletin::v1 as pb;
 use senani_proto::bulletin::v1::bulletin_service_client::BulletinServiceClient;
 use senani_proto::bulletin::v1::delivery_service_client::DeliveryServiceClient;
+use senani_proto::bulletin::v1::public_page_service_client::PublicPageServiceClient;
+use senani_proto::bulletin::v1::report_service_client::ReportServiceClient;
 use senani_proto::bulletin::v1::task_service_client::TaskServiceClient;
 use senani_proto::eventlog::v1::event_log_service_server::EventLogServiceServer;
 use senani_proto::membership::v1::AudienceSelector;
 use senani_proto::membership::v1::audience_service_server::AudienceServiceServer;
 use senani_proto::membership::v1::member_service_server::MemberServiceServer;
+use senani_proto::membership::v1::sender_service_server::SenderServiceServer;
 use senani_store::{Store, StoreOptions};
 use senani_testkit::{Engine, TestDatabase, database, eventually};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use crate::fakes::{FakeGateway, FakeLog, FakeRegister, Running, serve, structure_events};
+use crate::fakes::{FakeGateway, FakeLog, FakeRegister, FakeSenders, Running, serve, structure_events};
 
 /// Longer than anything takes, shorter than patience.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
@@ -29,12 +32,16 @@ pub(crate) const APPROVER: &str = "officers/desk-approver";
 /// A bulletin service with what it talks to.
 pub(crate) struct Cell {
     pub(crate) register: FakeRegister,
+    pub(crate) senders: FakeSenders,
+    pub(crate) units: FakeLog,
     pub(crate) groups: FakeLog,
     pub(crate) simulator: senani_simulator::Handle,
     pub(crate) gateway: FakeGateway,
     pub(crate) config: Config,
     store: Store,
     _database: TestDatabase,
+    _folder: tempfile::TempDir,
+    _keys: tempfile::TempDir,
     running: Option<(JoinHandle<()>, CancellationToken)>,
     url: String,
     _servers: Vec<Running>,
@@ -56,12 +63,14 @@ impl Cell {
         let database = database(engine);
         let register = FakeRegister::of(members);
         let (units, groups) = (FakeLog::new(structure_events()), FakeLog::new(register.group_events()));
-        let hierarchy = serve(Server::builder().add_service(EventLogServiceServer::new(units))).await;
+        let senders = FakeSenders { register: register.clone(), away: Default::default() };
+        let hierarchy = serve(Server::builder().add_service(EventLogServiceServer::new(units.clone()))).await;
         let membership = serve(
             Server::builder()
                 .add_service(EventLogServiceServer::new(groups.clone()))
                 .add_service(AudienceServiceServer::new(register.clone()))
-                .add_service(MemberServiceServer::new(register.clone())),
+                .add_service(MemberServiceServer::new(register.clone()))
+                .add_service(SenderServiceServer::new(senders.clone())),
         )
         .await;
         let gateway = FakeGateway::start().await;
@@ -77,7 +86,14 @@ impl Cell {
         let stop = CancellationToken::new();
         tokio::spawn(provider.run(stop.clone()));
 
+        let folder = tempfile::tempdir().expect("a folder");
+        let keys = tempfile::tempdir().expect("a folder");
         let mut config = Config {
+            reports: senani_bulletin::ReportConfig {
+                keys_file: keys.path().join("report-keys"),
+                look_every_ms: 20,
+                ..Default::default()
+            },
             listen: ([127, 0, 0, 1], 0).into(),
             database_url: database.url("bulletin"),
             hierarchy_url: hierarchy.url(),
@@ -98,6 +114,12 @@ impl Cell {
             dispatch_concurrency: 16,
             claim_batch: 50,
             expand_page: 100,
+            signing_keys_file: folder.path().join("signing-keys"),
+            public_url: "https://senani.example".to_owned(),
+            poster_store: PosterStore {
+                url: folder.path().join("posters").display().to_string(),
+                ..PosterStore::default()
+            },
             ..Config::default()
         };
         adjust(&mut config);
@@ -106,12 +128,16 @@ impl Cell {
         let store = Store::connect(&config.database_url, &options).await.expect("the database");
         let mut cell = Self {
             register,
+            senders,
+            units,
             groups,
             simulator: handle,
             gateway,
             config,
             store,
             _database: database,
+            _folder: folder,
+            _keys: keys,
             running: None,
             url: String::new(),
             _servers: vec![hierarchy, membership],
@@ -166,6 +192,22 @@ impl Cell {
         DeliveryServiceClient::new(self.channel(Some("services/gateway")))
     }
 
+    /// What anybody gets who asks the gateway for a path.
+    pub(crate) async fn page(&self, path: &str, accept: &str, if_none_match: &str) -> pb::GetPageResponse {
+        let mut pages = PublicPageServiceClient::new(self.channel(Some("services/gateway")));
+        let request = pb::GetPageRequest {
+            path: path.to_owned(),
+            accept: accept.to_owned(),
+            if_none_match: if_none_match.to_owned(),
+            ..pb::GetPageRequest::default()
+        };
+        pages.get_page(request).await.expect("a page").into_inner()
+    }
+
+    pub(crate) fn reports(&self, subject: &str) -> ReportServiceClient<Channel> {
+        ReportServiceClient::new(self.channel(Some(subject)))
+    }
+
     pub(crate) fn tasks(&self) -> TaskServiceClient<Channel> {
         TaskServiceClient::new(self.channel(Some(AUTHOR)))
     }
@@ -174,7 +216,12 @@ impl Cell {
     pub(crate) async fn approved(&self) -> pb::Bulletin {
         let request = pb::CreateBulletinRequest { bulletin: Some(draft()), request_id: String::new() };
         let bulletin = self.bulletins(AUTHOR).create_bulletin(request).await.expect("a draft").into_inner();
-        let name = bulletin.name;
+        self.approve(&bulletin.name).await
+    }
+
+    /// A draft, submitted and approved.
+    pub(crate) async fn approve(&self, name: &str) -> pb::Bulletin {
+        let name = name.to_owned();
         let submit = pb::SubmitBulletinRequest { name: name.clone() };
         self.bulletins(AUTHOR).submit_bulletin(submit).await.expect("in review");
         let approve = pb::ApproveBulletinRequest { name, etag: String::new() };
@@ -272,7 +319,8 @@ pub(crate) fn draft() -> pb::Bulletin {
 }
 
 pub(crate) fn audience(units: &[&str]) -> AudienceSelector {
-    AudienceSelector { units: units.iter().map(|unit| format!("units/{unit}")).collect(), group_audiences: Vec::new() }
+    let units = units.iter().map(|unit| format!("units/{unit}")).collect();
+    AudienceSelector { units, ..AudienceSelector::default() }
 }
 
 fn quick() -> senani_simulator::Delays {

@@ -43,6 +43,7 @@ impl Known {
                     self.tasks.insert(key, (line.open_count, line.orphaned_count));
                 }
             }
+            Kind::ReportChanged(_) => panic!("nobody has reported anything"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Publishing again, and asking again.
 
 use senani_proto::bulletin::v1 as pb;
+use senani_proto::membership::v1::{AudienceExclusion, AudienceSelector, Rank};
 use senani_testkit::{engines, eventually};
 use uuid::Uuid;
 
@@ -88,5 +89,79 @@ async fn tasks_go_with_their_group_to_its_next_custodian() {
         })
         .await;
         recount::check(&cell.store()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_audience_is_kept_and_asked_for_as_it_was_published() {
+    for engine in engines() {
+        let cell = Cell::start(engine, 240).await;
+        let mut author = cell.bulletins(AUTHOR);
+        let publish = |name: &str, audience: &AudienceSelector| pb::PublishBulletinRequest {
+            name: name.to_owned(),
+            audience: Some(audience.clone()),
+            request_id: String::new(),
+        };
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let without_gaya = AudienceExclusion {
+            units: words(&["units/gaya"]),
+            members: words(&["members/01900000-0000-7000-8000-0000000000ff"]),
+            ..AudienceExclusion::default()
+        };
+        let posted = AudienceSelector { excluded: Some(without_gaya.clone()), ..audience(&["bihar"]) };
+        let silent = AudienceSelector {
+            ranks: vec![Rank::Constable.into(), Rank::Havildar.into()],
+            genders: words(&["female"]),
+            languages: words(&["mai", "hi"]),
+            categories: words(&["police"]),
+            ..posted.clone()
+        };
+        // Messages to half of the members; posts in the groups only when it is for all kinds of persons.
+        for (selector, tasks) in [(&posted, 3), (&silent, 0)] {
+            let bulletin = cell.approved().await;
+            let preview = pb::PreviewBulletinRequest { name: bulletin.name.clone(), audience: Some(selector.clone()) };
+            let preview = author.preview_bulletin(preview).await.unwrap().into_inner();
+            assert_eq!((preview.group_count, preview.consenting_count), (tasks, 120));
+            cell.register.state.lock().unwrap().asked.clear();
+            let publication = author.publish_bulletin(publish(&bulletin.name, selector)).await.unwrap().into_inner();
+            assert_eq!(publication.audience.as_ref(), Some(selector));
+            let settled = cell.settled(&bulletin.name).await;
+            assert_eq!((settled.delivery_count, settled.task_count), (120, tasks));
+            let asked = cell.register.state.lock().unwrap().asked.clone();
+            assert!(asked.len() >= 2 && asked.iter().all(|asked| asked == selector), "{asked:?}");
+        }
+        recount::check(&cell.store()).await;
+
+        let name = cell.approved().await.name;
+        let excluding = |excluded| AudienceSelector { excluded: Some(excluded), ..audience(&["bihar"]) };
+        for (selector, reason, field) in [
+            (
+                AudienceSelector { unit_sets: words(&["unitSets/none"]), ..audience(&[]) },
+                "UNIT_SET_UNKNOWN",
+                "audience.unit_sets[0]",
+            ),
+            (
+                excluding(AudienceExclusion { units: words(&["units/none"]), ..Default::default() }),
+                "UNIT_UNKNOWN",
+                "audience.excluded.units[0]",
+            ),
+            (
+                excluding(AudienceExclusion { members: words(&["members/7"]), ..Default::default() }),
+                "AUDIENCE_INVALID",
+                "audience.excluded.members[0]",
+            ),
+            // Membership's own words come through.
+            (
+                excluding(AudienceExclusion { groups: words(&["groups/none"]), ..Default::default() }),
+                "GROUP_UNKNOWN",
+                "",
+            ),
+        ] {
+            let status = author.publish_bulletin(publish(&name, &selector)).await.expect_err(reason);
+            assert_eq!(senani_error::reason_of(&status).as_deref(), Some(reason));
+            assert_eq!(status.code(), tonic::Code::InvalidArgument);
+            let fields: Vec<_> = senani_error::violations_of(&status).into_iter().map(|wrong| wrong.field).collect();
+            assert_eq!(fields.concat(), field);
+        }
     }
 }

@@ -92,6 +92,11 @@ async fn five_receipts_end_in_one_state_in_every_order() {
             assert_eq!(seconds, [Some(100), Some(102), Some(104), Some(101)]);
         }
 
+        // The last event that comes by itself.
+        eventually(DEADLINE, "the bulletin to be published", async || {
+            cell.progress(&bulletin.name).await.state() == pb::bulletin::State::Published
+        })
+        .await;
         // All of it again changes nothing.
         let store = cell.store();
         let events = number(&store, "SELECT position FROM event_head").await;

@@ -9,6 +9,13 @@ pub(crate) async fn number(store: &Store, sql: &str) -> i64 {
     number_in(store.reader(), sql).await
 }
 
+/// A statement on the service's database, behind its back.
+pub(crate) async fn execute(store: &Store, sql: &str) {
+    let txn = store.begin_write().await.expect("a transaction");
+    txn.execute_unprepared(sql).await.expect("a statement");
+    txn.commit().await.expect("a commit");
+}
+
 async fn number_in(db: &impl ConnectionTrait, sql: &str) -> i64 {
     let statement = Statement::from_string(db.get_database_backend(), sql);
     let row = db.query_one_raw(statement).await.expect("a query");

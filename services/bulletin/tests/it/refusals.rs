@@ -74,7 +74,11 @@ async fn drafts_that_are_not_complete_are_refused_with_every_field() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_poster_is_refused() {
     for engine in engines() {
-        let cell = Cell::start_with(engine, 10, Default::default(), |config| config.poster_max_bytes = 300_000).await;
+        let cell = Cell::start_with(engine, 10, Default::default(), |config| {
+            config.poster_max_bytes = 300_000;
+            config.channels[0].poster_max_side = 100;
+        })
+        .await;
         let request = pb::CreateBulletinRequest { bulletin: Some(draft()), request_id: String::new() };
         let name = cell.bulletins(AUTHOR).create_bulletin(request).await.unwrap().into_inner().name;
         let attach = async |pieces: Vec<pb::AttachPosterRequest>| {
@@ -91,6 +95,14 @@ async fn what_is_no_poster_is_refused() {
             expected(invalid, "POSTER_TOO_LARGE", &["content"])
         );
         assert_eq!(attach(pieces(&name, &png(8_193, 1))).await, expected(invalid, "POSTER_DIMENSIONS", &["content"]));
+        assert_eq!(
+            attach(pieces(&name, &png(101, 1))).await,
+            expected(invalid, "POSTER_REFUSED_BY_CHANNEL", &["content"])
+        );
+        let whole = png(60, 40);
+        for file in [&whole[..whole.len() / 2], &whole[..whole.len() - 1]] {
+            assert_eq!(attach(pieces(&name, file)).await, expected(invalid, "POSTER_DAMAGED", &["content"]));
+        }
         let content_first = pb::AttachPosterRequest { piece: Some(Piece::Content(png(1, 1).into())) };
         assert_eq!(attach(vec![content_first]).await, expected(invalid, "STREAM_OUT_OF_ORDER", &[]));
         assert_eq!(attach(Vec::new()).await, expected(invalid, "STREAM_OUT_OF_ORDER", &[]));
@@ -101,6 +113,7 @@ async fn what_is_no_poster_is_refused() {
         cell.bulletins(AUTHOR).submit_bulletin(submit).await.unwrap();
         assert_eq!(attach(pieces(&name, &png(1, 1))).await, expected(Code::FailedPrecondition, "STATE_FORBIDS", &[]));
         assert_eq!(number(&cell.store(), "SELECT COUNT(*) FROM poster").await, 0);
+        assert_eq!(crate::posters::objects(&cell).len(), 0);
     }
 }
 
@@ -134,7 +147,10 @@ async fn approval_is_anothers_and_publication_needs_it() {
                 Some(AudienceSelector { group_audiences: vec![9], ..audience(&["bihar"]) }),
                 "audience.group_audiences[0]",
             ),
-            (Some(AudienceSelector { units: vec!["bihar".to_owned()], group_audiences: vec![] }), "audience.units[0]"),
+            (
+                Some(AudienceSelector { units: vec!["bihar".to_owned()], ..AudienceSelector::default() }),
+                "audience.units[0]",
+            ),
         ] {
             let wrong = refused(author.publish_bulletin(publish(selector)).await);
             assert_eq!(wrong, expected(invalid, "AUDIENCE_INVALID", &[fields]));

@@ -2,12 +2,14 @@
 
 mod event_log;
 mod register;
+mod senders;
 mod structure;
 mod webhook;
 
 pub(crate) use event_log::FakeLog;
 pub(crate) use register::FakeRegister;
-pub(crate) use structure::{FakeUnit, structure_events};
+pub(crate) use senders::FakeSenders;
+pub(crate) use structure::{FakeUnit, appointment, structure_events};
 pub(crate) use webhook::FakeGateway;
 
 use std::net::SocketAddr;

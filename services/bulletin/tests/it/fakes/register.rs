@@ -10,7 +10,7 @@ use senani_proto::eventlog::v1::event::Payload;
 use senani_proto::membership::v1 as pb;
 use senani_proto::membership::v1::audience_service_server::AudienceService;
 use senani_proto::membership::v1::member_service_server::MemberService;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 use uuid::Uuid;
 
 use super::FakeUnit;
@@ -68,6 +68,8 @@ pub(crate) struct State {
     pub(crate) withdrawn: BTreeSet<Uuid>,
     /// Members erased after the audience was resolved.
     pub(crate) gone: BTreeSet<Uuid>,
+    /// The audiences that were counted or resolved.
+    pub(crate) asked: Vec<pb::AudienceSelector>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -115,9 +117,13 @@ impl FakeRegister {
     }
 
     fn select(&self, audience: &pb::AudienceSelector) -> (Vec<FakeGroup>, Vec<FakeMember>) {
-        let state = self.state.lock().expect("nobody panics with it");
-        let tops: Vec<_> = audience.units.iter().map(|unit| unit.trim_start_matches("units/").to_owned()).collect();
-        let within = |slug: &str| tops.iter().any(|top| FakeUnit::is_within(top, slug));
+        let mut state = self.state.lock().expect("nobody panics with it");
+        state.asked.push(audience.clone());
+        let under = |units: &[String], slug: &str| {
+            units.iter().any(|unit| FakeUnit::is_within(unit.trim_start_matches("units/"), slug))
+        };
+        let excluded = audience.excluded.clone().unwrap_or_default();
+        let within = |slug: &str| under(&audience.units, slug) && !under(&excluded.units, slug);
         let wanted = |kind: pb::GroupAudience| {
             audience.group_audiences.is_empty() || audience.group_audiences.contains(&kind.into())
         };
@@ -144,7 +150,7 @@ impl AudienceService for FakeRegister {
         let request = request.into_inner();
         let (_, members) = self.select(&request.audience.unwrap_or_default());
         let members: Vec<_> = members.into_iter().filter(|member| member.consents).collect();
-        let count = pb::ResolvedCount { consenting_count: members.len() as i64 };
+        let count = pb::ResolvedCount { consenting_count: members.len() as i64, ..Default::default() };
         let after = Uuid::from_slice(&request.after_member_uid).unwrap_or_default();
         let rest: Vec<_> = members.into_iter().filter(|member| member.id > after).collect();
         let mut parts = vec![pb::resolve_audience_response::Part::Count(count)];
@@ -153,6 +159,8 @@ impl AudienceService for FakeRegister {
                 member_uid: Bytes::copy_from_slice(member.id.as_bytes()),
                 unit_uid: Bytes::copy_from_slice(FakeUnit::id(member.unit).as_bytes()),
                 language: "hi".to_owned(),
+                has_phone: true,
+                ..Default::default()
             };
             let persons = page.iter().map(person).collect();
             parts.push(pb::resolve_audience_response::Part::Page(pb::AudiencePage { persons }));
@@ -194,13 +202,92 @@ impl MemberService for FakeRegister {
         &self,
         request: Request<pb::CountAudienceRequest>,
     ) -> Result<Response<pb::AudienceCount>, Status> {
-        let (groups, members) = self.select(&request.into_inner().audience.unwrap_or_default());
+        let audience = request.into_inner().audience.unwrap_or_default();
+        if audience.excluded.as_ref().is_some_and(|excluded| !excluded.groups.is_empty()) {
+            let domain = "membership.senani.dev";
+            return Err(senani_error::status(Code::InvalidArgument, domain, "GROUP_UNKNOWN", "no such group"));
+        }
+        let (groups, members) = self.select(&audience);
         Ok(Response::new(pb::AudienceCount {
             group_count: groups.len() as i64,
             enrolment_count: members.len() as i64,
             person_count: members.len() as i64,
             consenting_count: members.iter().filter(|member| member.consents).count() as i64,
         }))
+    }
+
+    async fn update_member(&self, _: Request<pb::UpdateMemberRequest>) -> Result<Response<pb::Member>, Status> {
+        Err(Status::unimplemented("not asked of this fake"))
+    }
+
+    async fn add_identifier(&self, _: Request<pb::AddIdentifierRequest>) -> Result<Response<pb::Member>, Status> {
+        Err(Status::unimplemented("not asked of this fake"))
+    }
+
+    async fn end_identifier(&self, _: Request<pb::EndIdentifierRequest>) -> Result<Response<pb::Member>, Status> {
+        Err(Status::unimplemented("not asked of this fake"))
+    }
+
+    async fn list_identifiers(
+        &self,
+        _: Request<pb::ListIdentifiersRequest>,
+    ) -> Result<Response<pb::ListIdentifiersResponse>, Status> {
+        Err(Status::unimplemented("not asked of this fake"))
+    }
+
+    async fn enrol_member(&self, _: Request<pb::EnrolMemberRequest>) -> Result<Response<pb::Member>, Status> {
+        Err(Status::unimplemented("not asked of this fake"))
+    }
+
+    async fn end_enrolment(&self, _: Request<pb::EndEnrolmentRequest>) -> Result<Response<pb::Member>, Status> {
+        Err(Status::unimplemented("not asked of this fake"))
+    }
+
+    async fn list_enrolments(
+        &self,
+        _: Request<pb::ListEnrolmentsRequest>,
+    ) -> Result<Response<pb::ListEnrolmentsResponse>, Status> {
+        Err(Status::unimplemented("not asked of this fake"))
+    }
+
+    async fn transfer_member(
+        &self,
+        _: Request<pb::TransferMemberRequest>,
+    ) -> Result<Response<pb::TransferMemberResponse>, Status> {
+        Err(Status::unimplemented("not asked of this fake"))
+    }
+
+    async fn suspend_member(&self, _: Request<pb::SuspendMemberRequest>) -> Result<Response<pb::Member>, Status> {
+        Err(Status::unimplemented("not asked of this fake"))
+    }
+
+    async fn reinstate_member(&self, _: Request<pb::ReinstateMemberRequest>) -> Result<Response<pb::Member>, Status> {
+        Err(Status::unimplemented("not asked of this fake"))
+    }
+
+    async fn withdraw_member(&self, _: Request<pb::WithdrawMemberRequest>) -> Result<Response<pb::Member>, Status> {
+        Err(Status::unimplemented("not asked of this fake"))
+    }
+
+    async fn merge_members(
+        &self,
+        _: Request<pb::MergeMembersRequest>,
+    ) -> Result<Response<pb::MergeMembersResponse>, Status> {
+        Err(Status::unimplemented("not asked of this fake"))
+    }
+
+    async fn list_member_history(
+        &self,
+        _: Request<pb::ListMemberHistoryRequest>,
+    ) -> Result<Response<pb::ListMemberHistoryResponse>, Status> {
+        Err(Status::unimplemented("not asked of this fake"))
+    }
+
+    async fn list_consents(
+        &self,
+        _: Request<pb::ListConsentsRequest>,
+    ) -> Result<Response<pb::ListConsentsResponse>, Status> {
+        Err(Status::unimplemented("not asked of this fake"))
     }
 
     async fn import_members(

@@ -1,7 +1,10 @@
 //! A small structure of units.
 
 use senani_proto::eventlog::v1::event::Payload;
-use senani_proto::hierarchy::v1::{HierarchyEvent, Unit, UnitChanged, UnitKind, hierarchy_event::Kind};
+use senani_proto::hierarchy::v1::{
+    Appointment, AppointmentChanged, AppointmentNature, HierarchyEvent, Post, Unit, UnitChanged, UnitKind,
+    hierarchy_event::Kind,
+};
 use uuid::Uuid;
 
 /// A unit by its slug; its id follows from it.
@@ -56,4 +59,20 @@ pub(crate) fn structure_events() -> Vec<Payload> {
             Payload::Hierarchy(HierarchyEvent { kind: Some(Kind::UnitChanged(changed)) })
         })
         .collect()
+}
+
+/// An officer who heads a unit since long ago, as hierarchy tells it.
+pub(crate) fn appointment(officer: Uuid, unit: &str) -> Payload {
+    let appointment = Appointment {
+        name: format!("appointments/{officer}"),
+        officer: format!("members/{officer}"),
+        unit: format!("units/{unit}"),
+        post: Post::Head.into(),
+        nature: AppointmentNature::Substantive.into(),
+        start_time: Some(prost_types::Timestamp { seconds: 1_000_000, nanos: 0 }),
+        ..Appointment::default()
+    };
+    let unit_uid = FakeUnit::id(unit).to_string();
+    let changed = AppointmentChanged { appointment: Some(appointment), unit_uid };
+    Payload::Hierarchy(HierarchyEvent { kind: Some(Kind::AppointmentChanged(changed)) })
 }
