@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::client::roster::Choice;
+
 /// Senani runs the Cyber Senani organisation of a state police: chat groups at every level of the structure, cyber bulletins,
 /// and what comes back.
 #[derive(Debug, Parser)]
@@ -66,6 +68,8 @@ pub(crate) enum Command {
         /// Which
         service: Service,
     },
+    /// Look after the key file, which protects the register of members
+    Keys(Keys),
     /// Write material for exercises
     Generate(Generate),
     /// Show a unit and what is above and under it
@@ -96,6 +100,11 @@ pub(crate) enum Command {
         #[command(flatten)]
         door: Door,
     },
+    /// Compare a chat group with the register, and bring the register in line
+    Roster {
+        #[command(subcommand)]
+        what: RosterCommand,
+    },
     /// Print the rejected rows of an import as CSV
     Rejected {
         /// E.g. memberImports/0198…
@@ -108,8 +117,50 @@ pub(crate) enum Command {
 impl Command {
     /// Whether the command only asks a running cell.
     pub(crate) fn is_client(&self) -> bool {
-        matches!(self, Self::Unit { .. } | Self::Coverage { .. } | Self::Reach { .. } | Self::Rejected { .. })
+        matches!(
+            self,
+            Self::Unit { .. }
+                | Self::Coverage { .. }
+                | Self::Reach { .. }
+                | Self::Rejected { .. }
+                | Self::Roster { .. }
+        )
     }
+}
+
+/// What to do with a roster.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum RosterCommand {
+    /// Print who is enrolled in a group
+    Show {
+        /// E.g. groups/patna-kotwali-ps-community
+        group: String,
+        #[command(flatten)]
+        door: Door,
+    },
+    /// Compare a group with what the chat application exports: a chat without media, a list of participants, or a CSV (docs/rosters.md)
+    Reconcile {
+        /// E.g. groups/patna-kotwali-ps-community
+        #[arg(long)]
+        group: String,
+        /// The exported file
+        file: PathBuf,
+        /// Apply what was found: `all` that is sure, or these ids
+        #[arg(long, value_name = "all|ID,…")]
+        apply: Option<Choice>,
+        #[command(flatten)]
+        door: Door,
+    },
+    /// Apply differences of an earlier comparison
+    Apply {
+        /// E.g. groups/patna-kotwali-ps-community/reconciliations/0198…
+        reconciliation: String,
+        /// `all` that is sure, or ids
+        #[arg(value_name = "all|ID,…")]
+        choice: Choice,
+        #[command(flatten)]
+        door: Door,
+    },
 }
 
 /// A service of the cell.
@@ -181,6 +232,49 @@ pub(crate) struct Demo {
     pub(crate) exit: bool,
 }
 
+/// The key file of a cell.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Keys {
+    #[command(subcommand)]
+    pub(crate) what: KeysCommand,
+}
+
+/// What to do with the key file.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Add a version, which wraps the members' keys from then on; running services read it within ten seconds and wrap
+    /// the other keys again
+    Rotate {
+        #[command(flatten)]
+        file: KeyFile,
+    },
+    /// List the versions, and how many members' keys each wraps if the cell is running; never a key
+    Show {
+        #[command(flatten)]
+        file: KeyFile,
+        #[command(flatten)]
+        door: Door,
+    },
+    /// Take a version out of the file; refused while the running cell has a member's key that it wraps
+    Drop {
+        /// Its number
+        #[arg(long)]
+        version: u16,
+        #[command(flatten)]
+        file: KeyFile,
+        #[command(flatten)]
+        door: Door,
+    },
+}
+
+/// Where the key file is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct KeyFile {
+    /// The key file, e.g. senani-data/phone-keys
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
 /// Material for exercises.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Generate {
@@ -199,6 +293,9 @@ pub(crate) enum Material {
         /// Another seed gives other members, the same seed the same
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Another structure than Bihar's: a file as `import units` takes it
+        #[arg(long, value_name = "FILE")]
+        units: Option<PathBuf>,
     },
 }
 

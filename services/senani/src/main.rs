@@ -17,7 +17,8 @@ use crate::cli::{Command, LogForm, Senani};
 
 fn main() -> ExitCode {
     let arguments = Senani::parse();
-    let quiet = matches!(arguments.command, Command::Demo(_) | Command::Generate(_)) || arguments.command.is_client();
+    let quiet = matches!(arguments.command, Command::Demo(_) | Command::Generate(_) | Command::Keys(_))
+        || arguments.command.is_client();
     let default_filter = if quiet { "warn" } else { "info" };
     let options = Options {
         otlp: arguments.otlp.clone(),
@@ -54,10 +55,12 @@ async fn run(arguments: Senani) -> anyhow::Result<ExitCode> {
         Command::Serve { service } => cell::serve(service, config).await?,
         Command::Migrate { service } => cell::migrate(service, config).await?,
         Command::PrintConfig { service } => print!("{}", cell::print_config(service, config)?),
+        Command::Keys(keys) => client::keys::run(&keys.what).await?,
         Command::Generate(generate) => generate::run(&generate)?,
         Command::Unit { unit, as_of, door } => client::unit::show(&unit, &as_of, &door).await?,
         Command::Coverage { unit, by, door } => client::coverage::show(&unit, by, &door).await?,
         Command::Reach { bulletin, door } => client::reach::show(bulletin.as_deref(), &door).await?,
+        Command::Roster { what } => client::roster::run(&what).await?,
         Command::Rejected { import, door } => client::rejected::show(&import, &door).await?,
     }
     Ok(ExitCode::SUCCESS)

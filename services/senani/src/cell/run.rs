@@ -16,7 +16,11 @@ macro_rules! ready {
 }
 
 pub(super) async fn hierarchy(config: senani_hierarchy::Config) -> anyhow::Result<Ready> {
-    Ok(ready!("hierarchy", senani_hierarchy::App::build(config).await.context("hierarchy cannot start")?))
+    Ok(ready!("hierarchy", hierarchy_app(config).await?))
+}
+
+async fn hierarchy_app(config: senani_hierarchy::Config) -> anyhow::Result<senani_hierarchy::App> {
+    senani_hierarchy::App::build(config).await.context("hierarchy cannot start")
 }
 
 pub(super) async fn membership(config: senani_membership::Config) -> anyhow::Result<Ready> {
@@ -88,12 +92,16 @@ impl Cell {
         let url = |ready: &Ready| format!("http://{}", ready.address);
         let (simulator, handle) = simulator(settings.simulator.clone()).await?;
         settings.connect_simulator(simulator.address);
-        let hierarchy = hierarchy(settings.hierarchy).await?;
-        settings.membership.hierarchy_url = url(&hierarchy);
+        let mut structure = hierarchy_app(settings.hierarchy).await?;
+        let structure_url = format!("http://{}", structure.address());
+        settings.membership.hierarchy_url.clone_from(&structure_url);
         let membership = membership(settings.membership).await?;
-        settings.bulletin.hierarchy_url = url(&hierarchy);
+        settings.bulletin.hierarchy_url.clone_from(&structure_url);
         settings.bulletin.membership_url = url(&membership);
         let bulletin = bulletin(settings.bulletin).await?;
+        // They call each other: hierarchy is built before them, and asks them only when an officer is transferred.
+        structure.ask(&url(&membership), &url(&bulletin))?;
+        let hierarchy = ready!("hierarchy", structure);
         settings.analytics.hierarchy_url = url(&hierarchy);
         settings.analytics.membership_url = url(&membership);
         settings.analytics.bulletin_url = url(&bulletin);

@@ -69,6 +69,14 @@ impl Settings {
         settings.bulletin.database_url = database_url(folder, database, "bulletin")?;
         settings.analytics.database_url = database_url(folder, database, "analytics")?;
         settings.membership.keys_file = folder.file("phone-keys");
+        if settings.bulletin.public_url == senani_bulletin::Config::default().public_url {
+            settings.bulletin.public_url = format!("http://{listen}");
+        }
+        settings.bulletin.signing_keys_file = folder.file("signing-keys");
+        if !settings.bulletin.poster_store.url.starts_with("s3://") {
+            settings.bulletin.poster_store.url = folder.file("posters").display().to_string();
+        }
+        settings.bulletin.reports.keys_file = folder.file("report-keys");
         settings.gateway.identities_file = folder.file("identities.toml");
         settings.simulator.record_path = Some(folder.file("simulator.record"));
         if settings.bulletin.channels.is_empty() {

@@ -2,8 +2,10 @@
 
 pub(crate) mod coverage;
 pub(crate) mod figures;
+pub(crate) mod keys;
 pub(crate) mod reach;
 pub(crate) mod rejected;
+pub(crate) mod roster;
 pub(crate) mod unit;
 
 use anyhow::Context as _;

@@ -125,7 +125,7 @@ async fn attach_poster(author: &mut Client, name: &str) -> anyhow::Result<Bullet
 }
 
 async fn to_audience(author: &mut Client, bulletin: &Bulletin, what: &str, unit: &str) -> anyhow::Result<Publication> {
-    let audience = AudienceSelector { units: vec![unit.to_owned()], group_audiences: Vec::new() };
+    let audience = AudienceSelector { units: vec![unit.to_owned()], ..AudienceSelector::default() };
     let request = PreviewBulletinRequest { name: bulletin.name.clone(), audience: Some(audience.clone()) };
     let preview = author.preview_bulletin(request).await.map_err(|status| told(&status))?.into_inner();
     println!(

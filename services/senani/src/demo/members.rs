@@ -13,7 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use super::progress;
+use super::{notice, progress};
 use crate::bihar;
 use crate::client::figures::number;
 use crate::client::rejected::{Pages, reason};
@@ -28,6 +28,7 @@ const PIECE: usize = 256 * 1024;
 
 /// Enrols `count` generated members as one import with an id of its own, so that a run that was cut goes on where it was.
 pub(super) async fn enrol(channel: &Channel, count: u64) -> anyhow::Result<MemberImport> {
+    notice::publish(channel).await?;
     let import_id = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("senani demo members {count} seed 1").as_bytes());
     let bar = progress::bar(count, "importing");
     let began = Instant::now();
@@ -63,7 +64,7 @@ async fn send(
     bar: &indicatif::ProgressBar,
 ) -> Result<MemberImport, Status> {
     let (sender, receiver) = mpsc::channel(4);
-    let options = ImportMembersOptions { import_id: import_id.to_string(), notice_version: "demo-notice-1".to_owned() };
+    let options = ImportMembersOptions { import_id: import_id.to_string(), notice_version: notice::VERSION.to_owned() };
     let first = ImportMembersRequest { piece: Some(Piece::Options(options)) };
     // The generator writes as fast as the stream takes it, in constant memory.
     tokio::task::spawn_blocking(move || {

@@ -4,6 +4,7 @@ mod bulletin;
 mod check;
 mod groups;
 mod members;
+mod notice;
 mod progress;
 mod structure;
 

@@ -146,6 +146,7 @@ fn rule(file: RuleFile) -> anyhow::Result<OrderRule> {
         max: file.max,
         due_date: file.due_on,
         custodian_ranks: ranks(&file.custodian_ranks)?,
+        ..OrderRule::default()
     })
 }
 

@@ -13,16 +13,27 @@ mod poster;
 mod random;
 mod wrong;
 
+use std::borrow::Cow;
 use std::io::BufWriter;
+
+use anyhow::Context as _;
 
 use crate::bihar;
 use crate::cli::{Generate, Material};
 
 /// Writes the material that was asked for to standard output.
 pub(crate) fn run(generate: &Generate) -> anyhow::Result<()> {
-    let Material::Members { count, seed } = generate.what;
+    let Material::Members { count, seed, units } = &generate.what;
+    let options = MembersOptions { count: *count, seed: *seed };
+    let units = match units {
+        Some(file) => {
+            let read = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+            Cow::Owned(read)
+        }
+        None => Cow::Borrowed(bihar::UNITS),
+    };
     let output = BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
-    let written = members(output, &MembersOptions { count, seed }, bihar::UNITS, &bihar::ORDERS);
+    let written = members(output, &options, &units, &bihar::ORDERS);
     match written {
         Ok(summary) => {
             let wrong: u64 = summary.wrong.values().sum();
