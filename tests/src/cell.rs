@@ -242,6 +242,20 @@ impl Cell {
         std::fs::read(self.folder.path().join(KEYS)).expect("membership wrote its keys")
     }
 
+    /// Runs `senani keys` with the key file of this cell, against its gateway where it asks; what it printed, and whether it went
+    /// well.
+    pub async fn key_command(&self, arguments: &[&str]) -> (String, bool) {
+        let mut command = binary::command();
+        command.arg("keys").args(arguments).arg("--file").arg(self.folder.path().join(KEYS));
+        if arguments != ["rotate"] {
+            let gateway = format!("http://{}", self.addresses.of(Service::Gateway));
+            command.args(["--address", &gateway, "--token", AUTHOR_TOKEN]);
+        }
+        let mut process = ChildProcess::spawn(command);
+        let status = process.wait(PATIENCE).await;
+        (process.output().join("\n"), status.success())
+    }
+
     /// The folder of the cell.
     #[must_use]
     pub fn folder(&self) -> &Path {

@@ -17,10 +17,12 @@ use senani_proto::hierarchy::v1::{
 };
 use senani_proto::membership::v1::group_service_client::GroupServiceClient;
 use senani_proto::membership::v1::member_service_client::MemberServiceClient;
+use senani_proto::membership::v1::notice_service_client::NoticeServiceClient;
 use senani_proto::membership::v1::order_service_client::OrderServiceClient;
 use senani_proto::membership::v1::{
     AudienceSelector, FormGroupsRequest, FormGroupsResponse, ImportMembersOptions, ImportMembersRequest,
-    ImportMembersResponse, IssueOrderRequest, ListRulesInForceRequest, MemberImport, import_members_request,
+    ImportMembersResponse, IssueOrderRequest, ListRulesInForceRequest, MemberImport, Notice, PublishNoticeRequest,
+    Purpose, import_members_request,
 };
 use senani_testkit::eventually;
 use tokio::sync::mpsc;
@@ -30,6 +32,9 @@ use uuid::Uuid;
 
 use crate::cell::PATIENCE;
 use crate::material::{self, STATE, UNITS};
+
+/// The notice that the members of imports were given.
+const NOTICE: &str = "notice-1";
 
 /// Bytes of a file in one message.
 const PIECE: usize = 16 * 1024;
@@ -73,10 +78,18 @@ impl Desk {
     /// # Panics
     /// When it is refused.
     pub async fn import_structure(&self) -> ImportUnitsResponse {
+        self.import_units(UNITS.as_bytes()).await
+    }
+
+    /// Imports a structure.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn import_units(&self, units: &[u8]) -> ImportUnitsResponse {
         let options = ImportUnitsOptions { validate_only: false };
         let first = ImportUnitsRequest { piece: Some(import_units_request::Piece::Options(options)) };
-        let content = UNITS.as_bytes().chunks(256 * 1024).map(|bytes| ImportUnitsRequest {
-            piece: Some(import_units_request::Piece::Content(Bytes::from_static(bytes))),
+        let content = units.chunks(256 * 1024).map(|bytes| ImportUnitsRequest {
+            piece: Some(import_units_request::Piece::Content(Bytes::copy_from_slice(bytes))),
         });
         let pieces: Vec<ImportUnitsRequest> = std::iter::once(first).chain(content).collect();
         let imported = patiently("the structure to be imported", async || {
@@ -133,9 +146,41 @@ impl Desk {
 
     /// Everything up to the groups.
     pub async fn found(&self) {
-        self.import_structure().await;
+        self.found_on(UNITS.as_bytes()).await;
+    }
+
+    /// The same on a structure that has at least the units of Bihar Police.
+    pub async fn found_on(&self, units: &[u8]) {
+        self.import_units(units).await;
         self.issue_orders().await;
         self.form_groups().await;
+        self.publish_notice().await;
+    }
+
+    /// Publishes the notice that members of imports were given.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn publish_notice(&self) {
+        let texts = |hi: &str, en: &str| [("hi".to_owned(), hi.to_owned()), ("en".to_owned(), en.to_owned())].into();
+        let notice = Notice {
+            titles: texts("सूचना", "Notice"),
+            texts: texts(
+                "साइबर सेनानी संदेश भेजने के लिए आपका नाम और नंबर रखते हैं।",
+                "Cyber Senani keeps your name and number to send you messages.",
+            ),
+            purposes: vec![Purpose::DirectMessages.into()],
+            ..Notice::default()
+        };
+        let request =
+            PublishNoticeRequest { notice: Some(notice), notice_id: NOTICE.to_owned(), request_id: String::new() };
+        let published = patiently("a notice to be published", async || {
+            NoticeServiceClient::new(self.author.clone()).publish_notice(request.clone()).await
+        })
+        .await;
+        if let Err(status) = published {
+            assert_eq!(senani_error::reason_of(&status).as_deref(), Some("SLUG_TAKEN"), "{status}");
+        }
     }
 
     /// Opens the stream of an import; the file comes over the sender.
@@ -147,7 +192,7 @@ impl Desk {
         import: Uuid,
     ) -> Result<(mpsc::Sender<ImportMembersRequest>, Streaming<ImportMembersResponse>), Status> {
         let (sender, receiver) = mpsc::channel(2);
-        let options = ImportMembersOptions { import_id: import.to_string(), notice_version: "notice-1".to_owned() };
+        let options = ImportMembersOptions { import_id: import.to_string(), notice_version: NOTICE.to_owned() };
         let first = ImportMembersRequest { piece: Some(import_members_request::Piece::Options(options)) };
         sender.send(first).await.expect("the receiver is held here");
         let mut members = MemberServiceClient::new(self.author.clone());
@@ -225,7 +270,7 @@ impl Desk {
     pub async fn publish(&self, bulletin: &str, unit: &str) -> Result<Publication, Status> {
         let request = PublishBulletinRequest {
             name: bulletin.to_owned(),
-            audience: Some(AudienceSelector { units: vec![unit.to_owned()], group_audiences: Vec::new() }),
+            audience: Some(AudienceSelector { units: vec![unit.to_owned()], ..AudienceSelector::default() }),
             request_id: Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{bulletin} {unit}").as_bytes()).to_string(),
         };
         let published = patiently("a bulletin to be published", async || {

@@ -5,6 +5,7 @@
 pub mod binary;
 pub mod cell;
 pub mod desk;
+pub mod dump;
 pub mod material;
 pub mod ports;
 pub mod provider;

@@ -1,5 +1,6 @@
 //! What tests put into a cell: the structure of Bihar Police, two orders, generated members.
 
+use std::path::Path;
 use std::process::Command;
 
 use senani_proto::hierarchy::v1::UnitKind;
@@ -25,8 +26,24 @@ pub const DISTRICT: &str = "units/patna-district";
 /// When it does not.
 #[must_use]
 pub fn members(count: usize, seed: u64) -> Vec<u8> {
+    generated(count, seed, None)
+}
+
+/// Members of another structure, whose units are in a file.
+///
+/// # Panics
+/// When they cannot be made.
+#[must_use]
+pub fn members_of(count: usize, seed: u64, units: &Path) -> Vec<u8> {
+    generated(count, seed, Some(units))
+}
+
+fn generated(count: usize, seed: u64, units: Option<&Path>) -> Vec<u8> {
     let mut command: Command = binary::command();
     command.args(["generate", "members", "--count", &count.to_string(), "--seed", &seed.to_string()]);
+    if let Some(units) = units {
+        command.arg("--units").arg(units);
+    }
     let output = command.output().expect("the binary starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
@@ -102,5 +119,6 @@ fn rule(&(kind, audience, ranks, min, custodians): &Demand) -> OrderRule {
         max: 1_024,
         due_date: String::new(),
         custodian_ranks: numbers(custodians),
+        unit_set: String::new(),
     }
 }

@@ -148,7 +148,7 @@ pub async fn tally(database: &DatabaseConnection, sql: &str) -> Tally {
 /// same persons.
 pub async fn persons(cell: &Cell) -> BTreeSet<(Vec<u8>, String)> {
     let membership = cell.database(Service::Membership).await;
-    let members = rows(&membership, "SELECT id, phone_index FROM member").await;
+    let members = rows(&membership, "SELECT member_id, value_index FROM member_identifier WHERE kind = 1").await;
     let index: BTreeMap<Uuid, Vec<u8>> = members.iter().map(|row| (get(row, 0), get(row, 1))).collect();
     let bulletin = cell.database(Service::Bulletin).await;
     let deliveries = rows(&bulletin, "SELECT member_id, channel FROM delivery").await;
@@ -162,7 +162,11 @@ pub async fn persons(cell: &Cell) -> BTreeSet<(Vec<u8>, String)> {
 pub async fn register(cell: &Cell) -> (BTreeSet<(Vec<u8>, String)>, Vec<(i64, i32)>) {
     let units = units(cell).await;
     let membership = cell.database(Service::Membership).await;
-    let members = rows(&membership, "SELECT phone_index, unit_id FROM member").await;
+    let members = rows(
+        &membership,
+        "SELECT i.value_index, m.unit_id FROM member m JOIN member_identifier i ON i.member_id = m.id AND i.kind = 1",
+    )
+    .await;
     let member = |row: &QueryResult| (get(row, 0), units[&get::<Uuid>(row, 1)].name.clone());
     let rejected = rows(&membership, "SELECT line, reason FROM rejected_row ORDER BY line").await;
     (members.iter().map(member).collect(), rejected.iter().map(|row| (get(row, 0), get(row, 1))).collect())

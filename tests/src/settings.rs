@@ -106,7 +106,9 @@ pub(crate) fn text(addresses: &Addresses, database: &TestDatabase, folder: &Path
             _ = writeln!(text, "database_url = \"{}\"", database.url(service.name()));
         }
         let upstreams: &[Service] = match service {
-            Service::Hierarchy | Service::Simulator => &[],
+            Service::Simulator => &[],
+            // Asked when an officer is transferred, not when hierarchy starts.
+            Service::Hierarchy => &[Service::Membership, Service::Bulletin],
             Service::Membership => &[Service::Hierarchy],
             Service::Bulletin => &[Service::Hierarchy, Service::Membership],
             Service::Analytics => &[Service::Hierarchy, Service::Membership, Service::Bulletin],
@@ -121,13 +123,16 @@ pub(crate) fn text(addresses: &Addresses, database: &TestDatabase, folder: &Path
             Service::Bulletin => writeln!(
                 text,
                 "lease_seconds = {LEASE_SECONDS}\nunknown_grace_seconds = {LEASE_SECONDS}\nexpand_page = {}\n\
-                 claim_batch = {}\ndispatch_concurrency = {}\n\
+                 claim_batch = {}\ndispatch_concurrency = {}\nposter_store = {{ url = \"{}\" }}\n\
+                 signing_keys_file = \"{}\"\n\
                  [[bulletin.channels]]\nname = \"simulator\"\nurl = \"{}\"\ntoken = \"provider-token\"\n\
                  phone_number_id = \"106540352242922\"\nretry_from_ms = 50\nretry_to_ms = 500\ntimeout_seconds = 2\n\
                  attempts = 100",
                 pace.expand_page,
                 pace.claim_batch,
                 pace.dispatch_concurrency,
+                file("posters"),
+                file("signing-keys"),
                 url(Service::Simulator)
             ),
             Service::Gateway => writeln!(

@@ -8,7 +8,7 @@ mod read;
 mod wire;
 
 pub use kind::Kind;
-pub use read::{is_reason, origin_of, reason_of, retry_after_of, violations_of};
+pub use read::{is_reason, metadata_of, origin_of, reason_of, retry_after_of, violations_of};
 pub use wire::{into_status, status};
 
 use std::time::Duration;

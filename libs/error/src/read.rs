@@ -1,5 +1,6 @@
 //! The caller's side: what an error that came over the wire says.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tonic::Status;
@@ -15,6 +16,11 @@ pub fn reason_of(status: &Status) -> Option<String> {
 /// The domain and reason in the status's `ErrorInfo`: `("hierarchy.senani.dev", "UNIT_NOT_FOUND")`.
 pub fn origin_of(status: &Status) -> Option<(String, String)> {
     status.get_details_error_info().map(|error| (error.domain, error.reason))
+}
+
+/// What the error says beside its reason; empty when there is none.
+pub fn metadata_of(status: &Status) -> HashMap<String, String> {
+    status.get_details_error_info().map_or_else(HashMap::new, |error| error.metadata)
 }
 
 /// Whether the status was raised by `domain` for `reason` (both as on the wire, the reason without prefix).

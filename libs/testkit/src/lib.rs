@@ -18,4 +18,4 @@ pub use database::{TestDatabase, database};
 pub use engine::{Engine, engines};
 pub use eventually::{Outcome, eventually};
 pub use otlp::{OtlpReceiver, ReceivedMetric, ReceivedPoint, ReceivedSpan, SpanLink};
-pub use postgres::{Durability, PostgresServer};
+pub use postgres::{Durability, PostgresServer, postgres_programs};

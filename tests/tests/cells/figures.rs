@@ -53,7 +53,8 @@ async fn registers_agree(cell: &Cell, import: &senani_proto::membership::v1::Mem
              (SELECT count(*) = 1 FROM member_consent c WHERE c.member_id = m.id AND c.consents)",
             0,
         ),
-        ("SELECT count(*) FROM (SELECT DISTINCT phone_index FROM member) AS phones", import.accepted_count),
+        ("SELECT count(*) FROM (SELECT DISTINCT value_index FROM member_identifier) AS phones", import.accepted_count),
+        ("SELECT count(*) FROM member_key", import.accepted_count),
         (
             "SELECT count(*) FROM member_group g WHERE g.enrolled_count <> \
              (SELECT count(*) FROM enrolment e WHERE e.group_id = g.id AND e.ended_at = 0)",

@@ -1,7 +1,9 @@
-//! Whole cells of the real binary: the journey, the figures, faults, traces, replicas.
+//! Whole cells of the real binary: the journey, the figures, erasure, faults, traces, replicas.
 
+mod erasure;
 mod faults;
 mod figures;
 mod journey;
 mod replicas;
 mod trace;
+mod transfer;

@@ -6,6 +6,12 @@ mod server;
 pub(crate) use programs::find as find_programs;
 pub use server::{Durability, PostgresServer};
 
+/// The folder of PostgreSQL's programs: those of the servers that are started here, and `psql`.
+#[must_use]
+pub fn postgres_programs() -> Option<std::path::PathBuf> {
+    find_programs()
+}
+
 use std::sync::OnceLock;
 
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DbErr};

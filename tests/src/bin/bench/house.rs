@@ -11,9 +11,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::figure::{Figure, Limit};
-
-/// Name of the database; each service adds its own.
-const DATABASE: &str = "bench";
+use crate::machine;
 
 /// Longest that a step may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(900);
@@ -29,17 +27,21 @@ pub(crate) struct House<'s> {
     cell: ChildProcess,
     gateway: SocketAddr,
     folder: TempDir,
+    /// Name of the database; each service adds its own.
+    database: String,
 }
 
 impl<'s> House<'s> {
-    pub(crate) async fn start(server: &'s PostgresServer) -> anyhow::Result<Self> {
+    /// Starts a cell on databases of its own, whose names begin with this one.
+    pub(crate) async fn start(server: &'s PostgresServer, database: &str) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("senani-bench-").tempdir()?;
         let (gateway, provider_address) = (ports::free(), ports::free());
         std::fs::write(folder.path().join("cell.toml"), cell_settings(provider_address))?;
         std::fs::write(folder.path().join("provider.toml"), provider_settings(provider_address, gateway))?;
         let provider = start(&folder, "provider.toml", &["serve", "simulator"]);
-        let cell = start_cell(&folder, server, gateway);
-        let mut house = Self { server, provider, provider_address, cell, gateway, folder };
+        let cell = start_cell(&folder, &server.url(database), gateway);
+        let database = database.to_owned();
+        let mut house = Self { server, provider, provider_address, cell, gateway, folder, database };
         house.ready().await;
         eventually(PATIENCE, "the provider", async || {
             senani_tests::provider::testimony(provider_address).await.is_some()
@@ -67,30 +69,33 @@ impl<'s> House<'s> {
         senani_client::connect(&format!("http://{}", self.gateway), options).expect("a well-formed address")
     }
 
-    /// A channel straight to hierarchy, past the gateway.
-    pub(crate) fn hierarchy(&self) -> anyhow::Result<Channel> {
+    /// A channel straight to a service, past the gateway, as `subject`.
+    pub(crate) fn service(&self, service: Service, subject: &str) -> anyhow::Result<Channel> {
         let address = self.cell.output().iter().find_map(|line| {
             let line: serde_json::Value = serde_json::from_str(line).ok()?;
             let fields = &line["fields"];
-            let listens = line["message"] == "listening" && fields["service"] == Service::Hierarchy.name();
+            let listens = line["message"] == "listening" && fields["service"] == service.name();
             listens.then(|| fields["address"].as_str().map(str::to_owned))?
         });
-        let address = address.context("the cell did not say where hierarchy listens")?;
-        let subject = Some("officers/desk-author".to_owned());
-        Ok(senani_client::connect(&format!("http://{address}"), ClientOptions { subject, ..ClientOptions::default() })?)
+        let address = address.with_context(|| format!("the cell did not say where {} listens", service.name()))?;
+        let options =
+            ClientOptions { subject: Some(subject.to_owned()), deadline: PATIENCE, ..ClientOptions::default() };
+        Ok(senani_client::connect(&format!("http://{address}"), options)?)
     }
 
     /// URL of a service's own database.
     pub(crate) fn database(&self, service: Service) -> String {
-        self.server.url(&format!("{DATABASE}_{}", service.name()))
+        self.server.url(&format!("{}_{}", self.database, service.name()))
     }
 
     /// The most memory that the cell has used, in MB.
     pub(crate) fn peak_memory(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.cell.id())).unwrap_or_default();
-        let kibibytes =
-            status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().split(' ').next()?.parse().ok());
-        kibibytes.map_or(f64::NAN, |kibibytes: f64| kibibytes * 1_024.0 / 1e6)
+        machine::peak_memory(&self.process().to_string())
+    }
+
+    /// Id of the cell's process.
+    pub(crate) fn process(&self) -> u32 {
+        self.cell.id()
     }
 
     /// Start to ready on the databases that are there.
@@ -99,7 +104,7 @@ impl<'s> House<'s> {
         for _ in 0..STARTS {
             self.end_cell().await?;
             let began = Instant::now();
-            self.cell = start_cell(&self.folder, self.server, self.gateway);
+            self.cell = start_cell(&self.folder, &self.server.url(&self.database), self.gateway);
             self.ready().await;
             times.push(began.elapsed().as_secs_f64());
         }
@@ -128,10 +133,10 @@ impl<'s> House<'s> {
     }
 }
 
-fn start_cell(folder: &TempDir, server: &PostgresServer, gateway: SocketAddr) -> ChildProcess {
+fn start_cell(folder: &TempDir, url: &str, gateway: SocketAddr) -> ChildProcess {
     let data = folder.path().join("data").display().to_string();
-    let (url, listen) = (server.url(DATABASE), gateway.to_string());
-    start(folder, "cell.toml", &["up", "--data", &data, "--database", &url, "--listen", &listen])
+    let listen = gateway.to_string();
+    start(folder, "cell.toml", &["up", "--data", &data, "--database", url, "--listen", &listen])
 }
 
 fn start(folder: &TempDir, settings: &str, arguments: &[&str]) -> ChildProcess {

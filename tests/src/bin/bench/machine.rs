@@ -16,3 +16,10 @@ pub(crate) fn facts() -> Value {
         "kernel": of("/proc/sys/kernel/osrelease", ""),
     })
 }
+
+/// The most memory that a process has used, in MB; `self` is this one.
+pub(crate) fn peak_memory(process: &str) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().split(' ').next()?.parse().ok());
+    kibibytes.map_or(f64::NAN, |kibibytes: f64| kibibytes * 1_024.0 / 1e6)
+}

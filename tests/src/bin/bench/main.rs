@@ -1,16 +1,20 @@
-//! The figures of the main job, each beside its limit in the same run: `cargo run --release -p senani-tests --bin bench`.
+//! The figures of the main job and of the register, each beside its limit in the same run: `cargo run --release -p senani-tests --bin bench`.
 //!
 //! Everything runs on this machine: a PostgreSQL server of its own that keeps what it commits, a whole cell in one process, a provider in
 //! another, and this program. A table goes to standard error, JSON to standard output or `--out`.
 
+mod audience;
 mod coverage;
 mod demo;
 mod figure;
 mod house;
 mod import;
 mod ledger;
+mod lookups;
 mod machine;
+mod points;
 mod postgres;
+mod tree;
 mod unit;
 
 use std::path::PathBuf;
@@ -31,6 +35,12 @@ struct Arguments {
     /// Only this figure, and what it needs; may be given several times
     #[arg(long, value_enum)]
     only: Vec<Name>,
+    /// Also import a tenth of the members and ten times as many, each into a cell of its own: takes minutes
+    #[arg(long)]
+    points: bool,
+    /// Measure a tree of so many units and nothing else: what a child of this program does
+    #[arg(long, hide = true, value_name = "UNITS")]
+    tree: Option<u64>,
     /// Where the JSON goes instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -41,6 +51,8 @@ struct Arguments {
 enum Name {
     /// Import of members
     Import,
+    /// The same import again
+    Again,
     /// Expansion of a publication
     Publish,
     /// Dispatch to the provider
@@ -49,16 +61,36 @@ enum Name {
     Unit,
     /// Coverage while an import runs
     Coverage,
+    /// GetMember and search by phone
+    Lookups,
+    /// ResolveAudience
+    Audience,
     /// Start to ready
     Ready,
     /// Peak memory in the demo, on PostgreSQL
     Memory,
     /// Time of the demo on the embedded database
     Embedded,
+    /// The structure in memory
+    Tree,
+    /// Three sizes of import, as with `--points`
+    Points,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(units) = arguments.tree {
+        return match tree::measure_here(units) {
+            Ok(measured) => {
+                println!("{measured}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("bench: {error:#}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -86,11 +118,21 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Vec<Figure>> {
         figures.push(figure);
     };
 
-    if any(&[Name::Import, Name::Publish, Name::Dispatch, Name::Unit, Name::Coverage, Name::Ready]) {
-        let mut house = House::start(&server).await?;
+    if wanted(Name::Tree) {
+        tree::measure().await?.into_iter().for_each(&mut add);
+    }
+    let imported = [Name::Import, Name::Again, Name::Publish, Name::Dispatch, Name::Lookups, Name::Audience];
+    if any(&imported) || any(&[Name::Unit, Name::Coverage, Name::Ready]) {
+        let mut house = House::start(&server, "bench").await?;
         house.desk().found().await;
-        if any(&[Name::Import, Name::Publish, Name::Dispatch]) {
-            add(import::measure(&house, arguments.members).await?);
+        if any(&imported) {
+            let first = import::measure(&house, arguments.members).await?;
+            let again = match wanted(Name::Again) {
+                true => Some(import::again(&house, arguments.members, &first).await?),
+                false => None,
+            };
+            add(first);
+            again.into_iter().for_each(&mut add);
         }
         if any(&[Name::Publish, Name::Dispatch]) {
             let publication = ledger::publish(&mut house).await?;
@@ -105,6 +147,12 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Vec<Figure>> {
         if wanted(Name::Coverage) {
             add(coverage::measure(&house, arguments.members).await?);
         }
+        if wanted(Name::Lookups) {
+            lookups::measure(&house, arguments.members).await?.into_iter().for_each(&mut add);
+        }
+        if wanted(Name::Audience) {
+            add(audience::measure(&house, arguments.members).await?);
+        }
         if wanted(Name::Ready) {
             add(house.restart().await?);
         }
@@ -115,6 +163,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Vec<Figure>> {
     }
     if wanted(Name::Embedded) {
         add(demo::embedded(arguments.members).await?);
+    }
+    if arguments.points || arguments.only.contains(&Name::Points) {
+        points::measure(&server, arguments.members).await?.into_iter().for_each(&mut add);
     }
     Ok(figures)
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use senani_client::Channel;
 use senani_proto::hierarchy::v1::GetUnitRequest;
 use senani_proto::hierarchy::v1::unit_service_client::UnitServiceClient;
+use senani_tests::Service;
 use senani_tests::material::UNITS;
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -30,7 +31,9 @@ pub(crate) async fn measure(house: &House<'_>) -> anyhow::Result<Figure> {
     let names: Arc<Vec<String>> =
         Arc::new(UNITS.lines().skip(1).filter_map(|line| Some(format!("units/{}", line.split(',').next()?))).collect());
     let gateway: Vec<Channel> = (0..CONNECTIONS).map(|_| house.officer(0)).collect();
-    let hierarchy: Vec<Channel> = (0..CONNECTIONS).map(|_| house.hierarchy()).collect::<anyhow::Result<_>>()?;
+    let hierarchy: Vec<Channel> = (0..CONNECTIONS)
+        .map(|_| house.service(Service::Hierarchy, "officers/desk-author"))
+        .collect::<anyhow::Result<_>>()?;
     // One each that does not count: connections and caches.
     round(&gateway, &names).await?;
     round(&hierarchy, &names).await?;
