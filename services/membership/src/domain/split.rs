@@ -82,7 +82,7 @@ struct Officer {
     cluster: usize,
 }
 
-/// Splits a group whose custodians are `custodians`. The same people in any order give the same parts. Of two parts nobody finds a
+/// Splits a group whose custodians are `custodians`; the primary stays. The same people in any order give the same parts. Of two parts nobody finds a
 /// more even pair; of more, each is as near as can be to what is left for it.
 pub(crate) fn split(
     people: &[Candidate],
@@ -107,7 +107,8 @@ pub(crate) fn split(
     let mut smallest = 0;
     for rounds in [2, 1, 0] {
         let pinned = pin(&officers, terms.parts, rounds);
-        let parts = fill(&clusters, pinned, terms);
+        let mut parts = fill(&clusters, pinned, terms);
+        keep(custodians.primary, &clusters, &mut parts);
         let sizes = || parts.iter().map(|part| size(&clusters, part));
         if sizes().all(|size| (terms.min..=terms.ceiling).contains(&size)) {
             return Ok(parts.iter().map(|part| finish(part, &clusters, &officers, custodians)).collect());
@@ -194,6 +195,15 @@ fn pin(officers: &[Officer], parts: usize, rounds: usize) -> Vec<Vec<usize>> {
         }
     }
     pinned
+}
+
+/// Makes the part with the primary custodian the one that stays: parts are measured alike, so that any of them may.
+fn keep(primary: Option<Uuid>, clusters: &[Cluster], parts: &mut [Vec<usize>]) {
+    let holds =
+        |part: &Vec<usize>| part.iter().any(|number| clusters[*number].members.iter().any(|id| Some(*id) == primary));
+    if let Some(place) = parts.iter().position(holds) {
+        parts.swap(0, place);
+    }
 }
 
 fn size(clusters: &[Cluster], part: &[usize]) -> usize {
@@ -386,9 +396,7 @@ mod tests {
                 prop_assert!(places.len() <= 1);
             }
             if let Some(primary) = custodians.primary {
-                // The primary stays in the group unless no split at all keeps them there.
-                let moved = !found[0].members.contains(&primary);
-                prop_assert!(!moved || people.iter().any(|person| person.id == primary && !person.household.is_empty()));
+                prop_assert!(found[0].members.contains(&primary), "the primary custodian stays in the group");
             }
         }
 
