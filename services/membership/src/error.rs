@@ -3,7 +3,7 @@
 use sea_orm::DbErr;
 use senani_error::{Kind, ServiceError, Violation};
 use senani_proto::membership::v1::ErrorReason;
-use senani_store::PageError;
+use senani_store::{PageError, gave_way};
 use senani_vault::OpenError;
 use tonic::Status;
 
@@ -161,6 +161,7 @@ impl ServiceError for Error {
             Self::Roster(refusal) => refusal.kind(),
             // The key file of this replica may be older than that of another.
             Self::StructureNotReady | Self::Stopping | Self::Vault(OpenError::UnknownKey { .. }) => Kind::Unavailable,
+            Self::Database(error) if gave_way(error) => Kind::Unavailable,
             Self::Database(_) | Self::Vault(_) | Self::RequestLog(_) => Kind::Internal,
         }
     }
@@ -184,6 +185,7 @@ impl ServiceError for Error {
             Self::StructureNotReady => ErrorReason::StructureNotReady,
             Self::Stream(_) => ErrorReason::StreamOutOfOrder,
             Self::Roster(refusal) => refusal.reason(),
+            Self::Database(error) if gave_way(error) => ErrorReason::TryAgain,
             Self::Stopping | Self::Database(_) | Self::Vault(_) | Self::RequestLog(_) => ErrorReason::Internal,
         }
         .as_str_name()
@@ -222,7 +224,12 @@ impl ServiceError for Error {
     }
 
     fn retry_after(&self) -> Option<std::time::Duration> {
-        matches!(self, Self::StructureNotReady | Self::Stopping).then_some(std::time::Duration::from_secs(1))
+        let soon = match self {
+            Self::StructureNotReady | Self::Stopping => true,
+            Self::Database(error) => gave_way(error),
+            _ => false,
+        };
+        soon.then_some(std::time::Duration::from_secs(1))
     }
 }
 

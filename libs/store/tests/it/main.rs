@@ -1,5 +1,6 @@
 //! The store against real databases, the same tests on both engines.
 
+mod conflict;
 mod event_log;
 mod fixture;
 mod request_log;
