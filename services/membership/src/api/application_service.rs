@@ -9,8 +9,8 @@ use senani_vault::PhoneNumber;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::personal::{capacity, check_notice, note, notice_unknown, reason, value, wrong_profile};
-use super::{Cell, open, private_repeat, repeat, unit_referred};
+use super::personal::{check_notice, note, notice_unknown, reason, value, wrong_profile};
+use super::{Cell, in_force, open, private_repeat, repeat, unit_referred};
 use crate::convert;
 use crate::domain::{IdentifierKind, Member, Profile, ProfileWords};
 use crate::error::{Error, Refused, Wrong};
@@ -128,10 +128,10 @@ impl ApplicationService for ApplicationApi {
         let (principal, request) = open(request)?;
         let repeat = repeat(&principal, "ApplicationService/VerifyApplication", &request.request_id, &request)?;
         let name: MemberName = convert::name(&request.name, "name")?;
-        let capacity = capacity(&self.registry, &self.cell).await?;
+        let in_force = in_force(&self.cell, &self.registry).await?;
         let call = Call { member: name.0, etag: &request.etag, subject: principal.subject(), repeat: repeat.as_ref() };
         let allowed = self.officer_of(&principal, name.0);
-        self.registry.verify_application(call, &capacity, allowed).await?;
+        self.registry.verify_application(call, &in_force, allowed).await?;
         self.answer(name.0).await
     }
 

@@ -12,9 +12,9 @@ use tonic::{Status, Streaming};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::Cell;
 use super::personal::check_notice;
 use super::prepare::Preparation;
+use super::{Cell, in_force};
 use crate::convert;
 use crate::domain::Import;
 use crate::error::Error;
@@ -64,19 +64,13 @@ impl ImportJob {
             .import_id
             .parse()
             .map_err(|_| Error::invalid(ErrorReason::ImportIdInvalid, "options.import_id", "is not a UUID"))?;
-        self.cell.structure()?;
+        let in_force = in_force(&self.cell, &self.registry).await?;
         check_notice(&self.registry, &options.notice_version, "options.notice_version").await?;
         let mut import = match self.registry.import(id).await? {
             Some(import) => import,
             None => Import::new(id, Timestamp::now().0),
         };
-        let terms = Terms {
-            notice_version: options.notice_version,
-            recorded_by: self.subject,
-            rules: self.registry.rules_on(self.cell.today()).await?,
-            sets: self.cell.replica.sets(),
-            app_ceiling: self.cell.app_ceiling,
-        };
+        let mut terms = Terms { notice_version: options.notice_version, recorded_by: self.subject, in_force };
         let accepted_before = import.accepted_count;
         let rows = rows_counter();
 
@@ -91,7 +85,9 @@ impl ImportJob {
             };
             let Some(chunk) = chunk else { break };
             let before = (import.accepted_count, import.rejected_count());
-            import = self.registry.store_chunk(&import, chunk?, &terms, &self.cell.replica.tree()).await?;
+            // The rows were read by the structure as it was then: a unit that has come meanwhile has its place.
+            terms.in_force.tree = self.cell.replica.tree();
+            import = self.registry.store_chunk(&import, chunk?, &terms).await?;
             let count = |now: i64, before: i64| u64::try_from(now - before).unwrap_or_default();
             rows.add(count(import.accepted_count, before.0), &[KeyValue::new("outcome", "accepted")]);
             rows.add(count(import.rejected_count(), before.1), &[KeyValue::new("outcome", "rejected")]);

@@ -8,8 +8,9 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::application_service::open_unit;
+use super::in_force;
 use super::member_service::MemberApi;
-use super::personal::{capacity, kind, moment, note, position, reason, value, wrong_profile};
+use super::personal::{kind, moment, note, position, reason, value, wrong_profile};
 use super::{open, private_repeat};
 use crate::convert;
 use crate::domain::{Happening, IdentifierKind, ListedConsent, ProfileFault};
@@ -40,12 +41,12 @@ impl MemberApi {
         let given = request.member.unwrap_or_default();
         let name: MemberName = convert::name(&given.name, "member.name")?;
         let amendment = amendment(given, &mask.paths)?;
-        let capacity = capacity(&self.registry, &self.cell).await?;
+        let in_force = in_force(&self.cell, &self.registry).await?;
         let call = call(name.0, &request.etag, &principal, repeat.as_ref());
         let judge = |faults: Vec<ProfileFault>| {
             Error::Invalid(faults.into_iter().map(|fault| wrong_profile(fault, "member.")).collect())
         };
-        self.registry.amend(call, &amendment, &capacity, judge).await?;
+        self.registry.amend(call, &amendment, &in_force, judge).await?;
         self.answer_anew(name.0).await
     }
 
@@ -80,9 +81,9 @@ impl MemberApi {
         let repeat = self.known_again(&principal, "MemberService/EnrolMember", &request.request_id, &request)?;
         let name: MemberName = convert::name(&request.name, "name")?;
         let group: GroupName = convert::name(&request.group, "group")?;
-        let capacity = capacity(&self.registry, &self.cell).await?;
+        let in_force = in_force(&self.cell, &self.registry).await?;
         let call = call(name.0, &request.etag, &principal, repeat.as_ref());
-        self.registry.enrol(call, group.slug(), &capacity).await?;
+        self.registry.enrol(call, group.slug(), &in_force).await?;
         self.answer_anew(name.0).await
     }
 
@@ -103,10 +104,10 @@ impl MemberApi {
         let (principal, request) = open(request)?;
         let repeat = self.known_again(&principal, "MemberService/TransferMember", &request.request_id, &request)?;
         let name: MemberName = convert::name(&request.name, "name")?;
-        let capacity = capacity(&self.registry, &self.cell).await?;
-        let unit = open_unit(&self.cell, &capacity.tree, &request.unit)?;
+        let in_force = in_force(&self.cell, &self.registry).await?;
+        let unit = open_unit(&self.cell, &in_force.tree, &request.unit)?;
         let call = call(name.0, &request.etag, &principal, repeat.as_ref());
-        let places = self.registry.transfer(call, unit, request.validate_only, &capacity).await?;
+        let places = self.registry.transfer(call, unit, request.validate_only, &in_force).await?;
         let member = self.answer_anew(name.0).await?.into_inner();
         Ok(Response::new(pb::TransferMemberResponse { member: Some(member), places: Some(places) }))
     }

@@ -6,17 +6,10 @@ use senani_store::Timestamp;
 use super::Cell;
 use crate::domain::{IdentifierKind, ProfileFault, normalised};
 use crate::error::{Error, Wrong};
-use crate::store::{Capacity, Registry};
+use crate::store::Registry;
 
 /// Characters of a note at most.
 const NOTE_LENGTH: usize = 1_000;
-
-/// What decides now how many members a group holds.
-pub(super) async fn capacity(registry: &Registry, cell: &Cell) -> Result<Capacity, Error> {
-    let tree = cell.structure()?;
-    let rules = registry.rules_on(cell.today()).await?;
-    Ok(Capacity { rules, tree, sets: cell.replica.sets(), app_ceiling: cell.app_ceiling })
-}
 
 /// A fault of a profile as the contract names it; `prefix` stands before the field.
 pub(super) fn wrong_profile(fault: ProfileFault, prefix: &str) -> Wrong {

@@ -9,9 +9,8 @@ use senani_store::{Page, PageError, PageSize, PageToken};
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
-use super::personal::capacity;
 use super::roster_upload::read;
-use super::{Cell, open, repeat, roster_answer};
+use super::{Cell, in_force, open, repeat, roster_answer};
 use crate::convert;
 use crate::domain::roster::{MAX_SELECTED, RosterLine, Upload};
 use crate::error::{Error, Wrong};
@@ -95,8 +94,8 @@ impl RosterService for RosterApi {
             None => None,
         };
         let upload = self.read(content, &principal).await?;
-        let capacity = capacity(&self.registry, &self.cell).await?;
-        let reconciliation = self.registry.reconcile(name.slug(), &upload, &capacity, repeat.as_ref()).await?;
+        let in_force = in_force(&self.cell, &self.registry).await?;
+        let reconciliation = self.registry.reconcile(name.slug(), &upload, &in_force, repeat.as_ref()).await?;
         Ok(Response::new(roster_answer::reconciliation(&reconciliation)))
     }
 
@@ -117,7 +116,7 @@ impl RosterService for RosterApi {
         let repeat = repeat(&principal, "RosterService/ApplyReconciliation", &request.request_id, &request)?;
         let name: ReconciliationName = convert::name(&request.name, "name")?;
         let places = places(&request.difference_ids)?;
-        let capacity = capacity(&self.registry, &self.cell).await?;
+        let in_force = in_force(&self.cell, &self.registry).await?;
         let selection = Selection {
             name: &name,
             places: &places,
@@ -125,7 +124,7 @@ impl RosterService for RosterApi {
             subject: principal.subject(),
             validate_only: request.validate_only,
         };
-        let reconciliation = self.registry.apply_reconciliation(selection, &capacity, repeat.as_ref()).await?;
+        let reconciliation = self.registry.apply_reconciliation(selection, &in_force, repeat.as_ref()).await?;
         Ok(Response::new(roster_answer::reconciliation(&reconciliation)))
     }
 }

@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::consents::{BY_APPLICATION, LedgerEntry};
 use super::happenings::Entry;
-use super::held::{Beside, Call, Capacity};
+use super::held::{Beside, Call};
 use super::identifiers::NewIdentifier;
 use super::personal::seal_names;
-use super::{Registry, Repeat, answered, record};
+use super::{InForce, Registry, Repeat, answered, record};
 use crate::convert;
 use crate::domain::{Act, HappenedAct, IdentifierKind, Mark, Member, MemberState, Profile, Purpose};
 use crate::error::{Error, Refused};
@@ -120,17 +120,17 @@ impl Registry {
     pub(crate) async fn verify_application(
         &self,
         call: Call<'_>,
-        capacity: &Capacity,
+        in_force: &InForce,
         allowed: impl Fn(Uuid) -> Result<(), Refused>,
     ) -> Result<(), Error> {
-        let held = self.hold_one(call, Beside::OwnUnit, Some(capacity)).await?;
+        let held = self.hold_one(call, Beside::OwnUnit, Some(in_force)).await?;
         let Some(mut held) = held else { return Ok(()) };
         let member = held.member().clone();
         allowed(member.unit_id)?;
         let state = member.after(Act::Verify)?;
         let now = held.now;
         let moves = held.places.settle(member.id, &member.person(), &member.stays, None, member.unit_id, |groups| {
-            capacity.fill(groups, now)
+            in_force.fill(groups, now)
         });
         let columns = ", state = $3, verified_by = $4, verified_at = $5";
         let values = vec![(state as i32).into(), call.subject.into(), held.now.0.into()];

@@ -5,11 +5,11 @@ use senani_proto::membership::v1 as pb;
 use senani_store::PageSize;
 use uuid::Uuid;
 
-use super::Registry;
 use super::happenings::Entry;
-use super::held::{Begun, Beside, Call, Capacity, Held, HeldMember};
+use super::held::{Begun, Beside, Call, Held, HeldMember};
 use super::listed::is_one_of;
 use super::personal::{open_names, seal_names};
+use super::{InForce, Registry};
 use crate::convert;
 use crate::domain::{Act, HappenedAct, Mark, MemberState, Moves, Names, NoEntry, Profile, ProfileFault, ProfileWords};
 use crate::error::{Error, Refused, Resource};
@@ -57,10 +57,10 @@ impl Registry {
         &self,
         call: Call<'_>,
         amendment: &Amendment,
-        capacity: &Capacity,
+        in_force: &InForce,
         judge: impl Fn(Vec<ProfileFault>) -> Error,
     ) -> Result<(), Error> {
-        let held = self.hold_one(call, Beside::OwnUnit, Some(capacity)).await?;
+        let held = self.hold_one(call, Beside::OwnUnit, Some(in_force)).await?;
         let Some(mut held) = held else { return Ok(()) };
         let member = held.member().clone();
         member.after(Act::Amend)?;
@@ -82,7 +82,7 @@ impl Registry {
         let now = held.now;
         let moves = if member.state.has_places() {
             held.places.settle(member.id, &profile.person(), &member.stays, None, member.unit_id, |groups| {
-                capacity.fill(groups, now)
+                in_force.fill(groups, now)
             })
         } else {
             Moves::default()
@@ -108,10 +108,10 @@ impl Registry {
         call: Call<'_>,
         unit: Uuid,
         validate_only: bool,
-        capacity: &Capacity,
+        in_force: &InForce,
     ) -> Result<pb::PlacesChanged, Error> {
         let repeat = call.repeat.filter(|_| !validate_only);
-        let begun = self.hold(&[(call.member, call.etag)], Beside::Unit(unit), Some(capacity), repeat).await?;
+        let begun = self.hold(&[(call.member, call.etag)], Beside::Unit(unit), Some(in_force), repeat).await?;
         let mut held = match begun {
             Begun::Done(answer) => return Ok(answer),
             Begun::Held(held) => held,
@@ -122,7 +122,7 @@ impl Registry {
         let now = held.now;
         let moves = if member.state == MemberState::Active {
             held.places
-                .settle(member.id, &member.person(), &member.stays, left, unit, |groups| capacity.fill(groups, now))
+                .settle(member.id, &member.person(), &member.stays, left, unit, |groups| in_force.fill(groups, now))
         } else {
             Moves::default()
         };
@@ -143,8 +143,8 @@ impl Registry {
     }
 
     /// Lets a member into a group that is for them.
-    pub(crate) async fn enrol(&self, call: Call<'_>, group: &str, capacity: &Capacity) -> Result<(), Error> {
-        let held = self.hold_one(call, Beside::Group(group), Some(capacity)).await?;
+    pub(crate) async fn enrol(&self, call: Call<'_>, group: &str, in_force: &InForce) -> Result<(), Error> {
+        let held = self.hold_one(call, Beside::Group(group), Some(in_force)).await?;
         let Some(mut held) = held else { return Ok(()) };
         let member = held.member().clone();
         let found = held.places.by_slug(group).map(|group| group.id);

@@ -4,51 +4,18 @@
 //! was there before it, so that no two wait for each other in a ring.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
-use senani_order::{Person, Rank, RulesInForce, UnitRules};
+use senani_order::{Person, Rank};
 use senani_proto::membership::v1 as pb;
 use senani_store::{Rows, Timestamp, WriteTransaction};
-use senani_unit_replica::UnitSets;
-use senani_unit_tree::UnitTree;
 use uuid::Uuid;
 
 use super::listed::is_one_of;
-use super::{Registry, Repeat, answered, groups, record};
+use super::{InForce, Registry, Repeat, answered, groups, record};
 use crate::convert;
-use crate::domain::{Act, Group, MemberState, NewParts, POLICE, Placements, Places, Role, Stay, UnitGroups};
+use crate::domain::{Act, Group, MemberState, POLICE, Placements, Places, Role, Stay};
 use crate::error::{Error, Refused, Resource};
-
-/// What decides how many members a group holds.
-#[derive(Debug)]
-pub(crate) struct Capacity {
-    pub(crate) rules: RulesInForce,
-    pub(crate) tree: Arc<UnitTree>,
-    /// Which units are in which sets.
-    pub(crate) sets: Arc<UnitSets>,
-    /// Members of a group in the chat application at most.
-    pub(crate) app_ceiling: i32,
-}
-
-impl Capacity {
-    /// The groups of a unit, as people come in.
-    pub(super) fn fill(&self, groups: Vec<Group>, now: Timestamp) -> UnitGroups {
-        let new_parts = NewParts { id: Uuid::now_v7, now: now.0 };
-        UnitGroups::new(groups, |unit| self.rules_of(unit), self.app_ceiling, new_parts)
-    }
-
-    fn rules_of(&self, unit: Uuid) -> Option<UnitRules<'_>> {
-        let unit = self.tree.by_id(unit)?;
-        Some(self.rules.for_unit(unit.kind(), self.sets.sets_of(unit.id())))
-    }
-
-    /// Members of a group at most: what the rule in force says, and never more than the chat application allows.
-    pub(super) fn of(&self, group: &Group) -> i32 {
-        let max = self.rules_of(group.unit_id).and_then(|rules| i32::try_from(rules.rule(group.slot)?.terms.max).ok());
-        max.unwrap_or(self.app_ceiling).min(self.app_ceiling)
-    }
-}
 
 /// A call that changes a member.
 #[derive(Debug, Clone, Copy)]
@@ -126,10 +93,10 @@ impl Registry {
         &self,
         call: Call<'_>,
         beside: Beside<'_>,
-        capacity: Option<&Capacity>,
+        in_force: Option<&InForce>,
     ) -> Result<Option<Held>, Error> {
         let wanted = [(call.member, call.etag)];
-        match self.hold::<pb::GetMemberRequest>(&wanted, beside, capacity, call.repeat).await? {
+        match self.hold::<pb::GetMemberRequest>(&wanted, beside, in_force, call.repeat).await? {
             Begun::Done(_) => Ok(None),
             Begun::Held(held) => Ok(Some(held)),
         }
@@ -140,7 +107,7 @@ impl Registry {
         &self,
         members: &[(Uuid, &str)],
         beside: Beside<'_>,
-        capacity: Option<&Capacity>,
+        in_force: Option<&InForce>,
         repeat: Option<&Repeat<'_>>,
     ) -> Result<Begun<M>, Error> {
         loop {
@@ -156,7 +123,7 @@ impl Registry {
                 // A split moved one of them between our look and our lock: look again.
                 continue;
             };
-            let places = Places::new(groups, |group| capacity.map_or(0, |capacity| capacity.of(group)));
+            let places = Places::new(groups, |group| in_force.map_or(0, |in_force| in_force.ceiling(group)));
             return Ok(Begun::Held(Held { txn, now: Timestamp::now(), members: held, places }));
         }
     }

@@ -3,20 +3,15 @@
 use std::collections::{BTreeMap, HashSet};
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
-use senani_order::{Date, Order, RulesInForce, UnitRules};
 use senani_proto::name::ImportName;
 use senani_store::{PageSize, Rows, Timestamp, WriteTransaction};
-use senani_unit_tree::UnitTree;
 use senani_vault::BlindIndex;
 use uuid::Uuid;
 
 use super::consents::{BY_IMPORT, DIRECT_MESSAGES};
-use super::{Newcomer, Registry, groups};
+use super::{InForce, Newcomer, Registry, groups};
 use crate::convert;
-use crate::domain::{
-    COLUMNS, IdentifierKind, Import, MemberState, NewParts, Placements, Refusal, RejectedRow, Rejection, Role,
-    UnitGroups,
-};
+use crate::domain::{COLUMNS, IdentifierKind, Import, MemberState, Placements, Refusal, RejectedRow, Rejection, Role};
 use crate::error::Error;
 
 /// Some rows of an import, prepared. What happens to it is durable as a whole or not at all.
@@ -39,28 +34,10 @@ pub(crate) struct Terms {
     pub(crate) notice_version: String,
     /// Who imports.
     pub(crate) recorded_by: String,
-    pub(crate) rules: RulesInForce,
-    /// Which units are in which sets.
-    pub(crate) sets: std::sync::Arc<senani_unit_replica::UnitSets>,
-    /// Members of a group in the chat application at most.
-    pub(crate) app_ceiling: i32,
-}
-
-impl Terms {
-    /// What binds a unit; `None` when the structure does not have it.
-    fn rules_of(&self, unit: Uuid, tree: &UnitTree) -> Option<UnitRules<'_>> {
-        let unit = tree.by_id(unit)?;
-        Some(self.rules.for_unit(unit.kind(), self.sets.sets_of(unit.id())))
-    }
+    pub(crate) in_force: InForce,
 }
 
 impl Registry {
-    /// The rules that bind on a day.
-    pub(crate) async fn rules_on(&self, day: Date) -> Result<RulesInForce, Error> {
-        let orders: Vec<Order> = self.orders().await?.into_iter().map(|issued| issued.order).collect();
-        Ok(RulesInForce::on(day, &orders))
-    }
-
     /// What of an import is durable; `None` when nothing is.
     pub(crate) async fn import(&self, id: Uuid) -> Result<Option<Import>, Error> {
         let txn = self.store.begin_read().await?;
@@ -139,18 +116,12 @@ impl Registry {
     /// stream was faster, nothing happens and the answer is IMPORT_OVERTAKEN.
     ///
     /// Locks, each kind in the order of its keys: numbers, groups, the import, the head of the event log.
-    pub(crate) async fn store_chunk(
-        &self,
-        import: &Import,
-        chunk: Chunk,
-        terms: &Terms,
-        tree: &UnitTree,
-    ) -> Result<Import, Error> {
+    pub(crate) async fn store_chunk(&self, import: &Import, chunk: Chunk, terms: &Terms) -> Result<Import, Error> {
         let mut txn = self.store.begin_write().await?;
         let now = Timestamp::now();
         let mut work = ChunkWork { txn: &txn, now, terms, rejected: chunk.rejected, seats: Vec::new() };
         let admitted = work.admit(chunk.newcomers).await?;
-        let placed = work.place(admitted, tree).await?;
+        let placed = work.place(admitted).await?;
         work.register(&placed.newcomers).await?;
         work.enrol(&placed.newcomers).await?;
         let ChunkWork { mut rejected, seats, .. } = work;
@@ -281,7 +252,7 @@ impl ChunkWork<'_> {
     }
 
     /// Gives each newcomer their places, in the order of the file; who gets none is taken out again and rejected.
-    async fn place(&mut self, mut newcomers: Vec<Newcomer>, tree: &UnitTree) -> Result<Placed, DbErr> {
+    async fn place(&mut self, mut newcomers: Vec<Newcomer>) -> Result<Placed, DbErr> {
         if newcomers.is_empty() {
             return Ok(Placed { newcomers, events: Vec::new() });
         }
@@ -290,11 +261,7 @@ impl ChunkWork<'_> {
             *coming.entry(newcomer.applicant.unit_id).or_default() += 1;
         }
         let units: Vec<Uuid> = coming.keys().copied().collect();
-        let new_parts = NewParts { id: Uuid::now_v7, now: self.now.0 };
-        let fill = |locked| {
-            let rules_of = |unit| self.terms.rules_of(unit, tree);
-            UnitGroups::new(locked, rules_of, self.terms.app_ceiling, new_parts)
-        };
+        let fill = |locked| self.terms.in_force.fill(locked, self.now);
         let mut groups = fill(groups::lock_of_units(self.txn, units.clone()).await?);
         if coming.iter().any(|(unit, coming)| groups.may_overflow(*unit, *coming)) {
             // While we waited for a lock its holder may have begun another part, which that statement does not see.

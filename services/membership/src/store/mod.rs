@@ -64,7 +64,7 @@ pub(crate) use erasure::ErasureRequest;
 pub(crate) use formation::Formation;
 pub(crate) use group_changes::{GroupCall, NewGroup};
 pub(crate) use groups::GroupFilter;
-pub(crate) use held::{Call, Capacity};
+pub(crate) use held::Call;
 pub(crate) use identifiers::NewIdentifier;
 pub(crate) use import::{Chunk, Terms};
 pub(crate) use in_force::InForce;

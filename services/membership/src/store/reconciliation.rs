@@ -7,9 +7,8 @@ use senani_store::{Rows, Timestamp, WriteTransaction};
 use senani_vault::{Context, PhoneNumber};
 use uuid::Uuid;
 
-use super::held::Capacity;
 use super::roster::register;
-use super::{Registry, Repeat, answered, groups, record};
+use super::{InForce, Registry, Repeat, answered, groups, record};
 use crate::domain::roster::{
     Comparison, Difference, DifferenceKind, Evidence, Format, KEPT_DAYS, Obstacle, Reconciliation, RecordedDifference,
     Upload, compare,
@@ -32,14 +31,14 @@ impl Registry {
         &self,
         slug: &str,
         upload: &Upload,
-        capacity: &Capacity,
+        in_force: &InForce,
         repeat: Option<&Repeat<'_>>,
     ) -> Result<Reconciliation, Error> {
         let txn = self.store.begin_write().await?;
         let done: Option<pb::Reconciliation> = answered(&txn, repeat).await?;
         let group = groups::find(&*txn, slug, groups::lock(txn.get_database_backend())).await?;
         let group = group.ok_or_else(|| Resource::Group.not_found(format!("groups/{slug}")))?;
-        let comparison = compare(upload, &register(&*txn, &group, upload, capacity.of(&group)).await?);
+        let comparison = compare(upload, &register(&*txn, &group, upload, in_force.ceiling(&group)).await?);
         if let Some(done) = done {
             let name = done.name.parse::<ReconciliationName>().map_err(|error| DbErr::Type(error.to_string()))?;
             let known = self.show_reconciliation(&*txn, &name, Timestamp::now()).await?;

@@ -10,11 +10,10 @@ use senani_vault::BlindIndex;
 use uuid::Uuid;
 
 use super::custodians::set_roles;
-use super::held::Capacity;
 use super::listed::is_one_of;
 use super::personal::identifier_place;
 use super::roster::{blind_index, person};
-use super::{Registry, Repeat, answered, groups, record, roster_history};
+use super::{InForce, Registry, Repeat, answered, groups, record, roster_history};
 use crate::convert;
 use crate::domain::roster::{Applied, ApplyError, Change, Difference, DifferenceKind, Obstacle, Reconciliation, apply};
 use crate::domain::{Group, GroupState, IdentifierKind, Role};
@@ -49,7 +48,7 @@ impl Registry {
     pub(crate) async fn apply_reconciliation(
         &self,
         selection: Selection<'_>,
-        capacity: &Capacity,
+        in_force: &InForce,
         repeat: Option<&Repeat<'_>>,
     ) -> Result<Reconciliation, Error> {
         let Selection { name, .. } = selection;
@@ -82,13 +81,12 @@ impl Registry {
             return Err(outdated());
         }
         let differences: Vec<Difference> = selected.iter().map(|one| one.difference.clone()).collect();
-        let applied =
-            apply(&differences, &group.custodians, group.enrolled_count, capacity.of(&group)).map_err(|error| {
-                match error {
-                    ApplyError::SoleCustodian => RosterRefusal::SoleCustodian(group.slug.clone()),
-                    ApplyError::GroupFull => RosterRefusal::GroupFull(group.slug.clone()),
-                }
-            })?;
+        let applied = apply(&differences, &group.custodians, group.enrolled_count, in_force.ceiling(&group)).map_err(
+            |error| match error {
+                ApplyError::SoleCustodian => RosterRefusal::SoleCustodian(group.slug.clone()),
+                ApplyError::GroupFull => RosterRefusal::GroupFull(group.slug.clone()),
+            },
+        )?;
         let events = change_group(&txn, &mut group, &applied, now).await?;
         let renumbered = selected.iter().filter(|one| one.number.is_some());
         let renumbered: Vec<Uuid> = renumbered.map(|one| one.difference.member).collect();
