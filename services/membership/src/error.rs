@@ -7,9 +7,13 @@ use senani_store::{PageError, gave_way};
 use senani_vault::OpenError;
 use tonic::Status;
 
-pub(crate) use crate::group_refused::GroupRefused;
-pub(crate) use crate::refused::Refused;
-use crate::roster_refusal::RosterRefusal;
+mod group;
+mod member;
+mod roster;
+
+pub(crate) use group::GroupRefused;
+pub(crate) use member::Refused;
+pub(crate) use roster::RosterRefusal;
 
 /// Violations that an answer lists at most.
 pub(crate) const LISTED: usize = 100;

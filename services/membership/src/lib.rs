@@ -9,10 +9,7 @@ mod convert;
 mod domain;
 mod error;
 mod follow;
-mod group_refused;
 pub mod key_file;
-mod refused;
-mod roster_refusal;
 mod store;
 mod worker;
 

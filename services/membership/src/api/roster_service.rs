@@ -13,8 +13,7 @@ use super::roster_upload::read;
 use super::{Cell, in_force, open, repeat, roster_answer};
 use crate::convert;
 use crate::domain::roster::{MAX_SELECTED, RosterLine, Upload};
-use crate::error::{Error, Wrong};
-use crate::roster_refusal::RosterRefusal;
+use crate::error::{Error, RosterRefusal, Wrong};
 use crate::store::{Registry, Repeat, Selection};
 
 /// The gRPC face of the rosters.

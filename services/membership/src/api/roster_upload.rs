@@ -6,8 +6,7 @@ use senani_roster::NumberText;
 use senani_vault::{NumberPlan, Vault};
 
 use crate::domain::roster::{Format, MAX_PRESENT, Participant, Standing, Upload};
-use crate::error::Error;
-use crate::roster_refusal::RosterRefusal;
+use crate::error::{Error, RosterRefusal};
 
 /// Reads a file; who uploads it is not known here.
 pub(super) fn read(content: &[u8], numbers: NumberPlan, vault: &Vault) -> Result<Upload, Error> {

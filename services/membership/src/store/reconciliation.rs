@@ -14,8 +14,7 @@ use crate::domain::roster::{
     Upload, compare,
 };
 use crate::domain::{Group, GroupState, Role};
-use crate::error::{Error, Resource};
-use crate::roster_refusal::RosterRefusal;
+use crate::error::{Error, Resource, RosterRefusal};
 
 const DAY_MICROSECONDS: i64 = 86_400_000_000;
 

@@ -17,8 +17,7 @@ use super::{InForce, Registry, Repeat, answered, groups, record, roster_history}
 use crate::convert;
 use crate::domain::roster::{Applied, ApplyError, Change, Difference, DifferenceKind, Obstacle, Reconciliation, apply};
 use crate::domain::{Group, GroupState, IdentifierKind, Role};
-use crate::error::{Error, Wrong};
-use crate::roster_refusal::RosterRefusal;
+use crate::error::{Error, RosterRefusal, Wrong};
 
 /// Which differences to apply.
 #[derive(Debug, Clone, Copy)]

@@ -4,9 +4,9 @@ use senani_error::{Kind, Violation};
 use senani_proto::membership::v1::ErrorReason;
 use uuid::Uuid;
 
+use super::LISTED;
 use crate::convert;
 use crate::domain::MemberState;
-use crate::error::LISTED;
 
 /// Why something does not happen to a member. Ids and codes only.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,6 @@
 
 use senani_error::{Kind, Violation};
 use senani_proto::membership::v1::ErrorReason;
-
 use uuid::Uuid;
 
 use crate::convert;
