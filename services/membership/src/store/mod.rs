@@ -20,6 +20,7 @@ mod held_slots;
 mod identifiers;
 mod import;
 mod in_force;
+mod incident_rows;
 mod incidents;
 mod json;
 mod keys;

@@ -4,6 +4,7 @@ mod applications;
 mod at_once;
 mod audience;
 mod audience_model;
+mod chat;
 mod custodians;
 mod custody;
 mod events;

@@ -10,9 +10,9 @@ use senani_testkit::engines;
 use tonic::Code;
 use uuid::Uuid;
 
+use crate::chat::{Rosters, table};
 use crate::fixture::{HEADER, Membership, police, public, refusal};
 use crate::persons::{acts, by_number, enrolments, groups, history, identifiers, ledger, member, wrong_sizes};
-use crate::roster::{Rosters, table};
 
 fn merge(survivor: &str, duplicate: &str) -> MergeMembersRequest {
     MergeMembersRequest { survivor: survivor.into(), duplicate: duplicate.into(), ..Default::default() }

@@ -6,7 +6,7 @@ use proptest::test_runner::TestRunner;
 use senani_proto::membership::v1::roster_difference::Obstacle;
 use senani_testkit::engines;
 
-use crate::roster::{Rosters, all, shown};
+use crate::chat::{Rosters, all, shown};
 
 /// Numbers of members of this station and of another, and of nobody.
 const NUMBERS: [u32; 13] = [1, 2, 3, 11, 12, 13, 14, 21, 22, 23, 901, 902, 903];
