@@ -1,19 +1,16 @@
 //! The key file: how it looks, who may read it, and how it comes into being in one step.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rand::RngExt;
 use zeroize::Zeroizing;
 
 use crate::keys::{Key, Keys, KeysError, VERSION_LIMIT};
+use crate::secret_file::{self, OWNER_ONLY, SecretFileError, beside, sync_folder};
 
-/// Readable and writable by the owner alone.
-const OWNER_ONLY: u32 = 0o600;
 /// Bytes beyond which a file is not a key file; ours has about 700, and 80 for each further version.
 const LENGTH_LIMIT: u64 = 1024 * 1024;
 
@@ -30,37 +27,17 @@ const BEFORE_INDEX_KEY: &str =
 
 /// The keys in a file; `None` when there is no file.
 pub(crate) fn read(path: &Path) -> Result<Option<Keys>, KeysError> {
-    let unreadable = |source| KeysError::Read { path: path.to_owned(), source };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
-    };
-    // Asked of the open file, so that nobody can exchange it between the question and the reading.
-    let metadata = file.metadata().map_err(unreadable)?;
-    let mode = metadata.mode() & 0o7777;
-    let forbidden = if metadata.uid() == 0 { 0o037 } else { 0o077 };
-    if mode & forbidden != 0 {
-        return Err(KeysError::Exposed { path: path.to_owned(), mode });
-    }
-    // With its whole capacity at once: growing would leave unwiped copies behind.
-    let length = metadata.len().min(LENGTH_LIMIT);
-    let mut text = Zeroizing::new(String::with_capacity(length as usize + 64));
-    file.take(length).read_to_string(&mut text).map_err(unreadable)?;
+    let text = secret_file::read(path, LENGTH_LIMIT).map_err(|error| match error {
+        SecretFileError::Read(source) => KeysError::Read { path: path.to_owned(), source },
+        SecretFileError::Exposed { mode } => KeysError::Exposed { path: path.to_owned(), mode },
+    })?;
+    let Some(text) = text else { return Ok(None) };
     parse(&text).map(Some).map_err(|problem| KeysError::Malformed { path: path.to_owned(), problem })
 }
 
 /// Writes a new key file, whole or not at all; fails with `AlreadyExists` when another process was faster.
 pub(crate) fn create(path: &Path, keys: &Keys) -> io::Result<()> {
-    let draft = beside(path, &format!(".{:016x}.new", rand::rng().random::<u64>()))?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(&draft)?;
-    let published = file.write_all(render(keys).as_bytes()).and_then(|()| file.sync_all()).and_then(|()| {
-        // A link, not a rename: it fails when the name is taken, where a rename would replace another's keys.
-        fs::hard_link(&draft, path)
-    });
-    let removed = fs::remove_file(&draft);
-    published.and(removed)?;
-    sync_folder(path)
+    secret_file::create(path, &render(keys))
 }
 
 /// Changes the keys in a file, in one step: whoever reads it meanwhile reads the old ones or the new ones. Mode and owner stay.
@@ -99,22 +76,6 @@ fn replace(path: &Path, draft: &Path, mut file: File, keys: &Keys) -> io::Result
     file.sync_all()?;
     fs::rename(draft, path)?;
     sync_folder(path)
-}
-
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(folder(path))?.sync_all()
-}
-
-/// A hidden name in the same folder.
-fn beside(path: &Path, ending: &str) -> io::Result<PathBuf> {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().ok_or(io::ErrorKind::InvalidInput)?);
-    name.push(ending);
-    Ok(folder(path).join(name))
 }
 
 fn render(keys: &Keys) -> Zeroizing<String> {

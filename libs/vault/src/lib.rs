@@ -45,6 +45,7 @@ mod key_file;
 mod keys;
 mod number_plan;
 mod phone_number;
+pub mod secret_file;
 mod vault;
 
 pub use blind_index::{BLIND_INDEX_LENGTH, BlindIndex, IndexKind};

@@ -1,16 +1,13 @@
 //! The cell's signing keys: Ed25519, in a file that its owner alone reads. Their public halves are for everybody.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use rand::Rng as _;
+use senani_vault::secret_file::{self, SecretFileError};
 use sha2::{Digest, Sha256};
 
-/// Readable and writable by the owner alone.
-const OWNER_ONLY: u32 = 0o600;
 /// Bytes beyond which a file is not a key file.
 const LENGTH_LIMIT: u64 = 64 * 1024;
 
@@ -106,20 +103,11 @@ fn public(key: &SigningKey) -> PublicKey {
 }
 
 fn read(path: &Path) -> Result<Option<SigningKeys>, SigningKeyError> {
-    let failed = |source| SigningKeyError::File { path: path.to_owned(), source };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    // Asked of the open file, so that nobody can exchange it between the question and the reading. One that root owns may be for a group.
-    let metadata = file.metadata().map_err(failed)?;
-    let mode = metadata.mode() & 0o7777;
-    if mode & if metadata.uid() == 0 { 0o037 } else { 0o077 } != 0 {
-        return Err(SigningKeyError::Exposed { path: path.to_owned(), mode });
-    }
-    let mut text = String::new();
-    file.take(LENGTH_LIMIT).read_to_string(&mut text).map_err(failed)?;
+    let text = secret_file::read(path, LENGTH_LIMIT).map_err(|error| match error {
+        SecretFileError::Read(source) => SigningKeyError::File { path: path.to_owned(), source },
+        SecretFileError::Exposed { mode } => SigningKeyError::Exposed { path: path.to_owned(), mode },
+    })?;
+    let Some(text) = text else { return Ok(None) };
     let keys = parse(&text).map_err(|line| SigningKeyError::Malformed { path: path.to_owned(), line })?;
     Ok(Some(SigningKeys { keys }))
 }
@@ -142,25 +130,15 @@ fn parse(text: &str) -> Result<Vec<SigningKey>, usize> {
     if keys.is_empty() { Err(0) } else { Ok(keys.into_values().collect()) }
 }
 
-/// Writes a new file, whole or not at all; fails with `AlreadyExists` when another process was faster.
 fn create(path: &Path) -> io::Result<()> {
     let mut secret = [0; 32];
     rand::rng().fill_bytes(&mut secret);
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
-    let draft = path.with_file_name(format!(".{name}.{:016x}.new", rand::random::<u64>()));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(&draft)?;
-    let text = format!("{PREFACE}{KEY}1 = {}\n", hex::encode(secret));
-    // A link, not a rename: it fails when the name is taken, where a rename would replace another's key.
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-    let published = written.and_then(|()| fs::hard_link(&draft, path));
-    let removed = fs::remove_file(&draft);
-    published.and(removed)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+    secret_file::create(path, &format!("{PREFACE}{KEY}1 = {}\n", hex::encode(secret)))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     use ed25519_dalek::{Signature, VerifyingKey};
