@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::parse;
 use super::report_requests::{content, hours, unit};
 use super::report_service::ReportApi;
-use crate::domain::report::{Report, ReportState};
+use crate::domain::report::Report;
 use crate::error::{Error, ReportError};
 use crate::store::bulletins;
 use crate::store::report::{Entry, Opened};
@@ -51,32 +51,12 @@ impl ReportApi {
             (Err(_), None) => 0,
         };
         let report = Report {
-            id: Uuid::now_v7(),
-            state: ReportState::Received,
             kind: pb::ReportKind::try_from(request.kind).map_or(0, |kind| kind as i32).max(pb::ReportKind::Tip as i32),
             category,
-            severity: 0,
-            unit: to.id(),
-            escalated_unit: None,
-            escalation_count: 0,
             bulletin: answered.map(|bulletin| bulletin.id),
             reporter,
             anonymous: request.anonymous,
-            source: pb::ReportSource::Api.into(),
-            assignee: None,
-            merged_into: None,
-            frequently_forwarded: false,
-            outcomes: Vec::new(),
-            due_at,
-            escalate_at: due_at,
-            received_at: now,
-            triaged_at: 0,
-            resolved_at: 0,
-            retain_until: 0,
-            erased_at: 0,
-            version: 1,
-            entry_count: 0,
-            chain_head: Vec::new(),
+            ..Report::received(Uuid::now_v7(), to.id(), pb::ReportSource::Api.into(), now, due_at)
         };
         let actor = if own { "reporter" } else { caller.subject() };
         Ok((report, Entry::new(Kind::Received, actor, Some(wire::report::body(told)))))

@@ -114,6 +114,38 @@ pub(crate) struct Judgement {
 }
 
 impl Report {
+    /// One that has just come in, for a unit, from a source of `senani.bulletin.v1.ReportSource`; somebody is to look at it by `due_at`.
+    pub(crate) fn received(id: Uuid, unit: Uuid, source: i32, now: Micros, due_at: Micros) -> Self {
+        Self {
+            id,
+            state: ReportState::Received,
+            kind: 0,
+            category: 0,
+            severity: 0,
+            unit,
+            escalated_unit: None,
+            escalation_count: 0,
+            bulletin: None,
+            reporter: None,
+            anonymous: false,
+            source,
+            assignee: None,
+            merged_into: None,
+            frequently_forwarded: false,
+            outcomes: Vec::new(),
+            due_at,
+            escalate_at: due_at,
+            received_at: now,
+            triaged_at: 0,
+            resolved_at: 0,
+            retain_until: 0,
+            erased_at: 0,
+            version: 1,
+            entry_count: 0,
+            chain_head: Vec::new(),
+        }
+    }
+
     /// Opaque to callers; changes with every change.
     pub(crate) fn etag(&self) -> String {
         format!("\"{}\"", self.version)
@@ -253,32 +285,11 @@ mod tests {
 
     fn received() -> Report {
         Report {
-            id: Uuid::from_u128(1),
-            state: ReportState::Received,
             kind: 1,
-            category: 0,
-            severity: 0,
-            unit: Uuid::from_u128(10),
-            escalated_unit: None,
-            escalation_count: 0,
-            bulletin: None,
             reporter: Some(Uuid::from_u128(20)),
-            anonymous: false,
-            source: 1,
-            assignee: None,
-            merged_into: None,
-            frequently_forwarded: false,
-            outcomes: Vec::new(),
-            due_at: 100,
-            escalate_at: 100,
-            received_at: 1,
-            triaged_at: 0,
-            resolved_at: 0,
-            retain_until: 0,
-            erased_at: 0,
-            version: 1,
             entry_count: 1,
             chain_head: vec![0; 32],
+            ..Report::received(Uuid::from_u128(1), Uuid::from_u128(10), 1, 1, 100)
         }
     }
 

@@ -9,8 +9,8 @@ use super::entries::Entry;
 use super::rows::{self, Marks};
 use super::{Reports, inbox, media};
 use crate::domain::Micros;
+use crate::domain::report::Report;
 use crate::domain::report::inbound::{Inbound, Meaning};
-use crate::domain::report::{Report, ReportState};
 use crate::error::{Error, ReportError};
 use crate::store::sql;
 use crate::wire;
@@ -182,32 +182,12 @@ impl Reports {
         };
         let due_at = now.saturating_add(threads.triage).max(1);
         let report = Report {
-            id: Uuid::now_v7(),
-            state: ReportState::Received,
             kind: kind.into(),
             category,
-            severity: 0,
-            unit: origin.unit,
-            escalated_unit: None,
-            escalation_count: 0,
             bulletin: answered.map(|bulletin| bulletin.0),
             reporter: origin.member,
-            anonymous: false,
-            source: pb::ReportSource::Message.into(),
-            assignee: None,
-            merged_into: None,
             frequently_forwarded: message.frequently_forwarded,
-            outcomes: Vec::new(),
-            due_at,
-            escalate_at: due_at,
-            received_at: now,
-            triaged_at: 0,
-            resolved_at: 0,
-            retain_until: 0,
-            erased_at: 0,
-            version: 1,
-            entry_count: 0,
-            chain_head: Vec::new(),
+            ..Report::received(Uuid::now_v7(), origin.unit, pb::ReportSource::Message.into(), now, due_at)
         };
         let sender_index = if origin.member.is_some() { String::new() } else { origin.index.clone() };
         let marks = Marks { sender_index, last_message_at: message.sent_at.max(1), ..Marks::default() };
