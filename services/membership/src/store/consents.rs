@@ -1,6 +1,6 @@
 //! The ledger of consents: only ever added to.
 
-use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, Value};
 use senani_proto::membership::v1 as pb;
 use senani_store::{PageSize, Timestamp, WriteTransaction};
 use uuid::Uuid;
@@ -98,24 +98,27 @@ impl Registry {
         let mut values: Vec<Value> = vec![at.into(), id.into(), limit.into()];
         let listed = is_one_of(backend, "member_id", &ids, &mut values);
         let sql = format!(
-            "SELECT member_id, recorded_at, consents, purpose, channel, notice_version, language, recorded_by \
-             FROM member_consent WHERE {listed} AND (recorded_at, member_id) < ($1, $2) \
+            "{FIND_CONSENTS} {listed} AND (recorded_at, member_id) < ($1, $2) \
              ORDER BY recorded_at DESC, member_id DESC LIMIT $3"
         );
         let rows = db.query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(ListedConsent {
-                    member: row.try_get_by_index(0)?,
-                    recorded_at: row.try_get_by_index(1)?,
-                    given: row.try_get_by_index(2)?,
-                    purpose: row.try_get_by_index(3)?,
-                    channel: row.try_get_by_index(4)?,
-                    notice_version: row.try_get_by_index(5)?,
-                    language: row.try_get_by_index(6)?,
-                    recorded_by: row.try_get_by_index(7)?,
-                })
-            })
-            .collect()
+        Ok(rows.iter().map(listed_consent).collect::<Result<_, DbErr>>()?)
     }
+}
+
+/// What every query of the ledger begins with, up to its condition.
+pub(super) const FIND_CONSENTS: &str = "SELECT member_id, recorded_at, consents, purpose, channel, notice_version, language, recorded_by FROM member_consent WHERE";
+
+/// A row of [`FIND_CONSENTS`].
+pub(super) fn listed_consent(row: &QueryResult) -> Result<ListedConsent, DbErr> {
+    Ok(ListedConsent {
+        member: row.try_get_by_index(0)?,
+        recorded_at: row.try_get_by_index(1)?,
+        given: row.try_get_by_index(2)?,
+        purpose: row.try_get_by_index(3)?,
+        channel: row.try_get_by_index(4)?,
+        notice_version: row.try_get_by_index(5)?,
+        language: row.try_get_by_index(6)?,
+        recorded_by: row.try_get_by_index(7)?,
+    })
 }

@@ -8,6 +8,7 @@ use senani_vault::{DataKey, PhoneNumber};
 use uuid::Uuid;
 
 use super::audit::{Disclosure, record_disclosure};
+use super::consents::{FIND_CONSENTS, listed_consent};
 use super::listed::is_one_of;
 use super::personal::{identifier_place, open_phone};
 use super::{Registry, incidents, lock_member};
@@ -115,22 +116,8 @@ async fn identifiers(
 }
 
 async fn consents(txn: &WriteTransaction, records: &[Uuid]) -> Result<Vec<ListedConsent>, DbErr> {
-    let find = "SELECT member_id, recorded_at, consents, purpose, channel, notice_version, language, recorded_by \
-                FROM member_consent WHERE";
-    let rows = of_person(txn, find, "member_id", records, "ORDER BY recorded_at, member_id").await?;
-    let consent = |row: &QueryResult| {
-        Ok(ListedConsent {
-            member: row.try_get_by_index(0)?,
-            recorded_at: row.try_get_by_index(1)?,
-            given: row.try_get_by_index(2)?,
-            purpose: row.try_get_by_index(3)?,
-            channel: row.try_get_by_index(4)?,
-            notice_version: row.try_get_by_index(5)?,
-            language: row.try_get_by_index(6)?,
-            recorded_by: row.try_get_by_index(7)?,
-        })
-    };
-    rows.iter().map(consent).collect()
+    let rows = of_person(txn, FIND_CONSENTS, "member_id", records, "ORDER BY recorded_at, member_id").await?;
+    rows.iter().map(listed_consent).collect()
 }
 
 async fn enrolments(txn: &WriteTransaction, records: &[Uuid]) -> Result<Vec<RecordedEnrolment>, DbErr> {

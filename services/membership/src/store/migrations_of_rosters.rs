@@ -32,8 +32,8 @@ fn statements(backend: DbBackend) -> Vec<String> {
         _ => ("blob", "blob", " WITHOUT ROWID"),
     };
     vec![
-        // `group_version` is that of the group when it was compared, or last changed by applying. Of those who are no members only their
-        // number is kept.
+        // `group_version` is that of the group when it was compared, or last changed by applying. Of those who are no members is
+        // kept only how many they are.
         format!(
             "CREATE TABLE roster_reconciliation (id {uuid} PRIMARY KEY, group_id {uuid} NOT NULL, \
              group_version bigint NOT NULL, version bigint NOT NULL, created_at bigint NOT NULL, expires_at bigint NOT NULL, \
